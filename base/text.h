@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Growing text in an arena, and checks of what comes from outside. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+
+struct text {
+	struct arena *arena;
+	char *bytes;		/* always NUL-ended once something was put */
+	size_t length;		/* without the NUL */
+	size_t capacity;
+};
+
+void text_init(struct text *text, struct arena *arena);
+void text_put(struct text *text, const void *bytes, size_t length);
+void text_puts(struct text *text, const char *string);
+void text_putc(struct text *text, char c);
+void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+void text_int(struct text *text, int64_t number);
+
+/* The text so far, NUL-ended, never NULL; valid until the next put. */
+const char *text_string(struct text *text);
+
+/* Whether the bytes are well-formed UTF-8 without U+0000 (RFC 3629: no surrogates, no overlong). */
+bool text_is_utf8(const char *bytes, size_t length);
+
+/* A decimal int64 that fills the whole string; false otherwise (no blanks, no plus sign). */
+bool text_to_int(const char *string, int64_t *number);
+
+/* Ids on the wire are positive decimal int64; false for anything else. */
+bool text_to_id(const char *string, int64_t *id);
+
+/* Equality that accepts NULL on both sides. */
+bool text_equal(const char *a, const char *b);
+
+/* RFC 4648 base64. Decoding accepts missing padding; NULL when the text is not base64. */
+char *base64_encode(struct arena *arena, const void *bytes, size_t length);
+void *base64_decode(struct arena *arena, const char *text, size_t *length);
+
+#endif
