@@ -165,6 +165,8 @@ struct program {
 	int32_t node_count;
 	const struct flow *flows;
 	int32_t flow_count;
+	const int32_t *by_id;		/* nodes that have an id, sorted by it; NULL: none made, search */
+	int32_t by_id_count;
 };
 
 /* By stored key or by id; NULL when the program has none. */
