@@ -108,6 +108,9 @@ int64_t lane_step(struct lane *lane, int64_t monotonic_us, struct request **inbo
 /* Finishes: answers what is left in inbox with E_unavailable and gives the range up. */
 void lane_stop(struct lane *lane, struct request **inbox);
 
+/* The part of instances with that business key (and tenant, or NULL): the same for ever. */
+int32_t part_of_key(const char *tenant, const char *business_key);
+
 /* How many tasks are ready for the topic, roughly: what a dispatcher compares. */
 size_t lane_ready(const struct lane *lane, const char *topic);
 

@@ -33,6 +33,7 @@ struct saved_command {
 	const struct outcome *outcome;
 	const struct effects *effects;	/* applied already, in order */
 	int64_t event_id;		/* id of its row in the event log; 0: not logged */
+	int64_t big_id;			/* first of store_big_values() free ids, ID_STEP apart */
 };
 
 struct batch {
@@ -57,6 +58,9 @@ struct due_job {
 	int64_t id;
 	int64_t due_us;			/* created_us when at once */
 };
+
+/* How many values among the effects are too large for a row (each needs an id). */
+size_t store_big_values(const struct effects *effects);
 
 /* The operations.  A store is one of these with its data behind it. */
 struct store_ops {

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Private to lane/: what a lane holds. */
+#ifndef LANE_LANE_PRIV_H
+#define LANE_LANE_PRIV_H
+
+#include "base/heap.h"
+#include "lane/lane.h"
+
+/* The ready tasks of one topic and definition, best first: order is (-priority, created, id). */
+struct queue {
+	const char *topic;
+	int32_t definition;
+	struct ordered *tasks;
+	bool more;			/* the store has tasks behind the window that are not in it */
+	bool announced;			/* in this step's list of topics with new tasks */
+	struct queue *next_of_topic;
+	struct queue *next;		/* of all queues */
+};
+
+/* A task the lane knows: in its queue, or waiting for a lock to run out. */
+struct waiting {
+	int64_t id;
+	struct queue *queue;
+	int64_t priority, created_us;
+	int64_t until_us;		/* WHEN_NONE: no lock */
+	bool queued, locked;		/* in queue->tasks; in lane->locks */
+	struct waiting *next_free;
+};
+
+/* A job the lane knows. */
+struct timer_entry {
+	int64_t id, due_us;
+	struct timer_entry *next_free;
+};
+
+/* A tree in the cache. */
+struct cached {
+	struct tree *tree;
+	size_t bytes;			/* counted for it */
+	int64_t used;			/* number of the step that last needed it */
+	struct cached *newer, *older;	/* by last use */
+	struct cached *next_free;
+};
+
+struct lane {
+	struct lane_config config;
+	struct arena *forever;		/* the lane itself */
+	struct arena *arena;		/* as long as the ownership */
+	struct arena *scratch;		/* of one step */
+	struct limits limits;
+	bool active;
+	int64_t step;			/* number of this step */
+
+	/* time: the database's at the last answer, and when that came */
+	int64_t base_us, base_monotonic_us, last_now_us;
+	int64_t next_claim_us, next_renew_us;	/* monotonic */
+
+	/* ids */
+	int64_t next_id[PART_COUNT];	/* first not handed out */
+	int64_t persisted[PART_COUNT];	/* part.next_id in the store */
+	int32_t start_part;		/* where instances without a business key go for a while */
+	int64_t starts_left;		/* until the next part */
+
+	/* cache: ids of activities, jobs and instances to their tree */
+	struct map index;
+	struct cached *newest, *oldest, *free_cached;
+	size_t cache_used;
+
+	/* external tasks */
+	struct map topics;		/* text to first queue of it */
+	struct queue *queues;
+	struct map tasks;		/* id to struct waiting */
+	struct waiting *free_waiting;
+	struct ordered *locks;		/* (until, 0, id) */
+	int64_t rescan_us;		/* when locks beyond the window may have run out; INT64_MAX: none */
+
+	/* jobs before the horizon are all here */
+	struct ordered *due;		/* (due, 0, id) */
+	struct map jobs;		/* id to struct timer_entry */
+	struct timer_entry *free_timers;
+	struct order horizon;		/* (due, 0, id) */
+};
+
+/* cache.c */
+struct cached *cache_find(struct lane *lane, int64_t id);
+struct cached *cache_add(struct lane *lane, struct tree *tree);	/* indexes everything in it */
+void cache_touch(struct lane *lane, struct cached *cached);
+void cache_index(struct lane *lane, struct cached *cached, int64_t id);
+void cache_unindex(struct lane *lane, int64_t id);
+void cache_forget(struct lane *lane, struct cached *cached);	/* frees the tree */
+void cache_trim(struct lane *lane);				/* to its bytes; compacts what is half garbage */
+void cache_clear(struct lane *lane);
+/* The next activity of the tree behind `at` (NULL: the first) in depth-first order; NULL at the end. */
+struct activity *tree_walk(const struct tree *tree, struct activity *at);
+
+/* tasks.c */
+void tasks_init(struct lane *lane);
+void tasks_clear(struct lane *lane);
+enum status tasks_scan(struct lane *lane, struct error *err);	/* everything from the store, at takeover */
+void tasks_sync(struct lane *lane, struct tree *tree, int64_t id);	/* as the tree now says */
+void tasks_forget(struct lane *lane, int64_t id);
+/* Takes candidates for the fetch out of the queues, best first, at most limit. */
+size_t tasks_pick(struct lane *lane, const struct fetch *fetch, size_t limit, int64_t *ids,
+	const struct fetch_topic **topics);
+void tasks_put_back(struct lane *lane, int64_t id);
+/* Locks that ran out: they are ready again; up to limit ids that have had too many go to *exhausted instead. */
+void tasks_expire(struct lane *lane, int64_t now_us);
+void tasks_refill(struct lane *lane);
+void tasks_announce(struct lane *lane);				/* tells the dispatcher */
+int64_t tasks_next_us(const struct lane *lane);			/* next lock that runs out; INT64_MAX */
+
+/* timers.c */
+void timers_init(struct lane *lane);
+void timers_clear(struct lane *lane);
+void timers_sync(struct lane *lane, struct tree *tree, int64_t id);
+size_t timers_due(struct lane *lane, int64_t now_us, size_t limit, int64_t *ids);	/* takes them out */
+void timers_add(struct lane *lane, int64_t id, int64_t due_us);
+enum status timers_refill(struct lane *lane, int64_t now_us, struct error *err);
+int64_t timers_next_us(const struct lane *lane);
+
+#endif
