@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Wires the threads together and takes them down again in order. */
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "bpmn/bpmn.h"
+
+struct server {
+	const struct settings *settings;
+	struct definition_cache *definitions;
+	struct lanes *lanes;
+	struct polls *polls;
+	struct readers *readers;
+	struct backend backend;
+	_Atomic bool stopping;
+};
+
+static const char *
+server_state(void *context, bool *active)
+{
+	struct server *server = context;
+
+	if (atomic_load(&server->stopping)) {
+		*active = false;
+		return "stopping";
+	}
+	*active = lanes_active(server->lanes);
+	return *active ? "active" : "standby";
+}
+
+static void
+server_submit(void *context, struct request *request)
+{
+	struct server *server = context;
+
+	lanes_submit(server->lanes, request);
+}
+
+static void
+server_fetch(void *context, struct request *request, int64_t deadline_us, bool (*still_there)(struct request *))
+{
+	struct server *server = context;
+
+	polls_fetch(server->polls, request, deadline_us, still_there);
+}
+
+static void
+server_read(void *context, void (*work)(struct reader *reader, void *argument), void *argument)
+{
+	struct server *server = context;
+
+	readers_run(server->readers, work, argument);
+}
+
+static void
+on_ready(void *context, int32_t lane, const char *topic, size_t count)
+{
+	struct server *server = context;
+
+	polls_ready(server->polls, lane, topic, count);
+}
+
+/* As many descriptors as the system allows: each parked poll holds one. */
+static void
+raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Work that needs no hurry: rows of history that nobody can see any more. */
+static void
+sweep(struct reader *reader, void *argument)
+{
+	struct error err;
+	bool more = true;
+	int rounds;
+
+	(void)argument;
+	for (rounds = 0; reader != NULL && more && rounds < 100; rounds++)
+		if (store_sweep(reader, &more, &err) != OK)
+			return;
+}
+
+/* Waits for the signal to stop; meanwhile starts the background work now and then. */
+static void
+await_signal(struct server *server, const sigset_t *signals)
+{
+	struct timespec minute = {.tv_sec = 60};
+	int number;
+
+	for (;;) {
+		number = sigtimedwait(signals, NULL, &minute);
+		if (number > 0) {
+			log_event(LOG_INFO_LEVEL, "stopping", "signal=%d", number);
+			return;
+		}
+		if (lanes_active(server->lanes))
+			readers_run(server->readers, sweep, NULL);
+	}
+}
+
+enum status
+serve(const struct settings *settings, const char *database, struct error *err)
+{
+	struct server server = {.settings = settings};
+	struct api *api;
+	sigset_t signals;
+	int from, to;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	TRY(bpmn_init(err));
+	TRY(store_migrate(database, &from, &to, err));
+	if (from != to)
+		log_event(LOG_INFO_LEVEL, "migrated", "from=%d to=%d", from, to);
+	server.definitions = definition_cache_new(database, settings);
+	server.polls = polls_start();
+	server.readers = readers_start(database, settings);
+	TRY(lanes_start(&(struct lanes_config){
+		.database = database,
+		.settings = settings,
+		.definitions = definition_cache_face(server.definitions),
+		.ready = on_ready,
+		.context = &server,
+	}, &server.lanes, err));
+	polls_use(server.polls, server.lanes);
+	server.backend = (struct backend){
+		.settings = settings,
+		.definitions = definition_cache_face(server.definitions),
+		.context = &server,
+		.state = server_state,
+		.submit = server_submit,
+		.fetch = server_fetch,
+		.read = server_read,
+	};
+	TRY(api_start(&server.backend, settings->listen, &api, err));
+	printf("bpmnd is ready at http://%s/engine-rest\n", settings->listen);
+	fflush(stdout);
+	await_signal(&server, &signals);
+	atomic_store(&server.stopping, true);
+	polls_stop(server.polls);
+	lanes_stop(server.lanes);
+	readers_stop(server.readers);
+	api_stop(api);
+	polls_free(server.polls);
+	definition_cache_free(server.definitions);
+	bpmn_done();
+	return OK;
+}
