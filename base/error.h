@@ -10,6 +10,7 @@ enum status {
 	OK,
 #define STATUS(name, http, type, code, text) E_##name,
 #include "base/status.def"
+#undef STATUS
 	STATUS_COUNT
 };
 

@@ -21,11 +21,18 @@ void text_putc(struct text *text, char c);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_int(struct text *text, int64_t number);
 
+/* The fewest digits that read back as the same number, in the form of Java's Double.toString: 1.0, 1.0E10,
+ * NaN, -Infinity. */
+void text_double(struct text *text, double real);
+
 /* The text so far, NUL-ended, never NULL; valid until the next put. */
 const char *text_string(struct text *text);
 
 /* Whether the bytes are well-formed UTF-8 without U+0000 (RFC 3629: no surrogates, no overlong). */
 bool text_is_utf8(const char *bytes, size_t length);
+
+/* How many bytes at the start are so; length when all are. */
+size_t text_utf8_prefix(const char *bytes, size_t length);
 
 /* A decimal int64 that fills the whole string; false otherwise (no blanks, no plus sign). */
 bool text_to_int(const char *string, int64_t *number);

@@ -10,6 +10,7 @@
 enum value_type {
 #define TYPE(number, name, camunda, storage) VALUE_##name = number,
 #include "base/types.def"
+#undef TYPE
 	VALUE_COUNT
 };
 
