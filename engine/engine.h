@@ -102,9 +102,10 @@ struct instance {
 	int64_t started_us, ended_us;
 	const char *reason;		/* of a deletion, or NULL */
 	struct activity activity;	/* its root scope: node is the process, id the instance's */
-	struct instance *next;
+	struct instance *next, *prev;	/* in order of opening */
 };
 
+/* In the lists of instances, variables, jobs and incidents prev of the first is the last; next ends with NULL. */
 struct variable {
 	int64_t id;
 	int64_t scope;			/* activity or instance */
@@ -266,7 +267,9 @@ struct effect {
 		struct job *job;
 		struct incident *incident;
 	} on;
-	const void *before;
+	const void *before;		/* instance_suspend: bool; activity_state: struct activity; task_*: struct
+					 * external; user_assign: its text; variable_set: struct value, or NULL when
+					 * created; job_set: struct job; others: NULL */
 	bool created;			/* variable_set: it did not exist */
 };
 
