@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum {
 	ALIGNMENT = 16,
 	FIRST_CHUNK = 1024,	/* room in bytes; a cached tree may need no more */
@@ -28,9 +30,8 @@ struct arena {
 	size_t used;		/* bytes handed out since the last reset */
 };
 
-/* Memory from the system, or the end of the process. */
-static void *
-must_malloc(size_t size)
+void *
+memory_must(size_t size)
 {
 	void *memory = malloc(size);
 
@@ -46,7 +47,7 @@ must_malloc(size_t size)
 static struct chunk *
 chunk_new(size_t room)
 {
-	struct chunk *chunk = must_malloc(sizeof *chunk + room);
+	struct chunk *chunk = memory_must(sizeof *chunk + room);
 
 	chunk->next = NULL;
 	chunk->room = room;
@@ -56,7 +57,7 @@ chunk_new(size_t room)
 struct arena *
 arena_new(void)
 {
-	struct arena *arena = must_malloc(sizeof *arena);
+	struct arena *arena = memory_must(sizeof *arena);
 
 	*arena = (struct arena){ 0 };
 	return arena;
