@@ -148,7 +148,7 @@ struct incident {
 struct tree {
 	struct arena *arena;		/* everything below lives here */
 	struct instance *root;		/* first of its instances; NULL before it is started */
-	struct map instances, activities, jobs, incidents;	/* by id; an instance's own activity is in activities too */
+	struct map instances, activities, jobs, incidents;	/* by id; activities has each instance's own too */
 	const struct definitions *definitions;
 	size_t live_bytes;		/* rough size of what is not garbage */
 	void *owner_data;		/* the lane's */
