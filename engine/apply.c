@@ -58,14 +58,12 @@ undo_instance_open(struct tree *tree, struct effect *effect)
 	tree_detach_instance(tree, effect->on.instance);
 }
 
-/* Nothing may be left in it, nor, for the root, beside it. */
+/* Nothing may be left in it, on it or called by it. */
 static bool
-can_close(const struct tree *tree, const struct instance *instance)
+is_empty(const struct activity *activity)
 {
-	const struct activity *activity = &instance->activity;
-
-	return activity->first == NULL && activity->jobs == NULL && activity->incidents == NULL
-		&& (instance != tree->root || instance->next == NULL);
+	return activity->first == NULL && activity->called_count == 0 && activity->jobs == NULL
+		&& activity->incidents == NULL;
 }
 
 /* A closed root stays where it is: the tree's owner sees by it that all is over. */
@@ -76,7 +74,7 @@ apply_instance_close(struct tree *tree, struct effect *effect, struct error *err
 	struct instance *instance = tree_instance(tree, with->instance);
 	bool is_root = instance == tree->root;
 
-	if (instance == NULL || !can_close(tree, instance) || with->state < INSTANCE_completed
+	if (instance == NULL || !is_empty(&instance->activity) || with->state < INSTANCE_completed
 		|| with->state > INSTANCE_internally_terminated)
 		return refuse("instance_close", with->instance, err);
 	tree_detach_instance(tree, instance);
@@ -194,8 +192,7 @@ apply_activity_close(struct tree *tree, struct effect *effect, struct error *err
 	const __typeof__(effect->activity_close) *with = &effect->activity_close;
 	struct activity *activity = tree_activity(tree, with->activity);
 
-	if (activity == NULL || activity->scope == NULL || activity->first != NULL || activity->jobs != NULL
-		|| activity->incidents != NULL || !is_flag(with->canceled))
+	if (activity == NULL || activity->scope == NULL || !is_empty(activity) || !is_flag(with->canceled))
 		return refuse("activity_close", with->activity, err);
 	tree_detach_activity(tree, activity);
 	activity->closed = true;
@@ -251,7 +248,8 @@ apply_task_open(struct tree *tree, struct effect *effect, struct error *err)
 	struct activity *activity = tree_activity(tree, with->activity);
 	struct external *external;
 
-	if (activity == NULL || activity->external.topic != NULL || with->topic == NULL)
+	if (activity == NULL || activity->scope == NULL || activity->external.topic != NULL
+		|| with->topic == NULL)
 		return refuse("task_open", with->activity, err);
 	external = begin_external(tree, effect, activity);
 	*external = external_none();
@@ -369,8 +367,8 @@ apply_user_open(struct tree *tree, struct effect *effect, struct error *err)
 		.groups = with->groups,
 	};
 
-	if (activity == NULL || activity->human != NULL || !people_whole(&with->users)
-		|| !people_whole(&with->groups))
+	if (activity == NULL || activity->scope == NULL || activity->human != NULL
+		|| !people_whole(&with->users) || !people_whole(&with->groups))
 		return refuse("user_open", with->activity, err);
 	activity->human = human_copy(tree->arena, &human);
 	tree->live_bytes += human_bytes(activity->human);

@@ -7,6 +7,7 @@
 /* What the maps and live_bytes must add up to. */
 struct census {
 	size_t instances, activities, jobs, incidents, bytes;
+	int64_t called;
 };
 
 #define WRONG(err, ...) (FAIL((err), internal, __VA_ARGS__), false)
@@ -128,6 +129,7 @@ check_activity(const struct tree *tree, const struct activity *activity, struct 
 	if (tree_activity(tree, activity->id) != activity)
 		return WRONG(err, "activity %" PRId64 ": not found by id", activity->id);
 	census->activities++;
+	census->called += activity->called_count;
 	census->bytes += activity_bytes(activity);
 	return check_children(activity, err) && check_tokens(activity, err)
 		&& check_variables(activity, err) && check_jobs(tree, activity, census, err)
@@ -179,6 +181,8 @@ tree_check(const struct tree *tree, struct error *err)
 	}
 	if (before != NULL && tree->root->prev != before)
 		return WRONG(err, "last instance lost");
+	if (census.instances > 0 && census.called != (int64_t)census.instances - 1)
+		return WRONG(err, "%" PRId64 " calls counted for %zu instances", census.called, census.instances);
 	if (tree->live_bytes != census.bytes)
 		return WRONG(err, "%zu bytes live, %zu are counted", census.bytes, tree->live_bytes);
 	return check_count("instances", &tree->instances, census.instances, err)

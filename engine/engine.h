@@ -82,6 +82,7 @@ struct activity {
 	struct activity *scope;		/* NULL for an instance's own activity */
 	struct activity *first, *last, *next, *prev;	/* children in order of opening; siblings */
 	int64_t child_count;
+	int64_t called_count;		/* instances it called and that run */
 	int32_t *tokens;		/* in scopes with an inclusive join: children per node index */
 	struct variable *variables;	/* of this scope, by list */
 	struct map *variable_names;	/* index once there are more than a few, or NULL */

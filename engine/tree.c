@@ -270,10 +270,19 @@ tree_detach_activity(struct tree *tree, struct activity *activity)
 	tree->live_bytes -= activity_bytes(activity);
 }
 
+/* Counts instance at its caller, which outlives it. */
+static void
+count_called(const struct tree *tree, const struct instance *instance, int by)
+{
+	if (instance->parent != 0)
+		tree_activity(tree, instance->parent)->called_count += by;
+}
+
 void
 tree_attach_instance(struct tree *tree, struct instance *instance)
 {
 	LIST_RELINK(tree->root, instance);
+	count_called(tree, instance, 1);
 	map_put(&tree->instances, instance->id, instance);
 	tree->live_bytes += instance_bytes(instance);
 	tree_attach_activity(tree, &instance->activity);
@@ -285,6 +294,7 @@ tree_detach_instance(struct tree *tree, struct instance *instance)
 	tree_detach_activity(tree, &instance->activity);
 	tree->live_bytes -= instance_bytes(instance);
 	map_remove(&tree->instances, instance->id);
+	count_called(tree, instance, -1);
 	LIST_UNLINK(tree->root, instance);
 }
 
@@ -354,7 +364,7 @@ settle_activity(struct tree *tree, struct activity *activity, struct instance *i
 	activity->scope = scope;
 	activity->first = activity->last = activity->next = NULL;
 	activity->prev = scope != NULL ? scope->last : NULL;
-	activity->child_count = 0;
+	activity->child_count = activity->called_count = 0;
 	activity->tokens = NULL;
 	if (node->has_inclusive_join)
 		activity->tokens = ARENA_ARRAY(tree->arena, int32_t,
@@ -397,6 +407,7 @@ add_instance(struct tree *tree, const struct instance *row, const struct definit
 		.external = external_none(),
 	};
 	LIST_APPEND(tree->root, instance);
+	count_called(tree, instance, 1);
 	map_put(&tree->instances, instance->id, instance);
 	tree->live_bytes += instance_bytes(instance);
 	settle_activity(tree, &instance->activity, instance, NULL, &definition->program->nodes[0]);
