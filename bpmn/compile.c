@@ -309,6 +309,8 @@ build_node(struct build *b, struct node *node)
 
 	if (node->scope < 0)
 		return;
+	if ((element_flags(node->element) & EL_BOUNDARY) && !graph_attach(b, node))
+		return;
 	build_async(node, inner ? loop : xml);
 	node->job_priority = build_priority(b, xml, "jobPriority");
 	if (node->job_priority == NULL)
@@ -371,6 +373,8 @@ build_conditions(struct build *b)
 
 		if (condition != NULL && condition_usable(b, condition, flow))
 			flow->condition = build_expr(b, condition, flow->id, xml_trimmed(b->arena, condition));
+		if (condition != NULL && flow->condition == NULL && flow->source >= 0)
+			b->maimed[flow->source] = true;
 	}
 }
 

@@ -33,6 +33,7 @@ struct build {
 	struct flow *flows;
 	struct flow_origin *flow_origin;
 	size_t flow_count, flow_capacity, origin_capacity;
+	bool *maimed;				/* nodes that lost a flow or condition to what we refuse */
 
 	struct map node_by_id;			/* id to index + 1; a multi-instance activity's is its body's */
 	struct map error_by_id;			/* id of bpmn:error to its xml_element */
@@ -81,6 +82,8 @@ const struct expr *build_priority(struct build *b, const struct xml_element *xml
 
 /* graph.c */
 
+/* Finds what a boundary event is attached to; false, and an error, when it is nothing. */
+bool graph_attach(struct build *b, struct node *node);
 /* Children, boundary events, flows of every node.  Wrong references are errors. */
 void graph_link(struct build *b);
 /* Which nodes have an execution of their own, and where scopes begin; after the nodes' details. */

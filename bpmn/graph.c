@@ -63,27 +63,25 @@ is_skipped(const struct build *b, const char *id)
 	return id != NULL && map_get_text(&b->skipped, id) != NULL;
 }
 
-static void
-attach_boundary(struct build *b, struct node *node)
+bool
+graph_attach(struct build *b, struct node *node)
 {
 	const struct xml_element *xml = b->node_xml[node->index];
 	const char *reference = xml_plain(xml, "attachedToRef");
 	int32_t host = find_in_scope(b, reference, node->scope);
 
-	node->attached_to = host;
-	if (reference == NULL) {
+	if (host >= 0 && (element_flags(b->nodes[host].element) & EL_ACTIVITY)) {
+		node->attached_to = host;
+		return true;
+	}
+	if (reference == NULL)
 		problem(b, SEVERITY_error, xml, node->id, NULL,
 			"AttachedToRef is required when using a timerEventDefinition");
-		return;
-	}
-	if (is_skipped(b, reference))
-		return;
-	if (host < 0 || !(element_flags(b->nodes[host].element) & EL_ACTIVITY)) {
-		node->attached_to = -1;
+	else if (!is_skipped(b, reference))
 		problem(b, SEVERITY_error, xml, node->id, NULL,
 			"Invalid reference in boundary event. Make sure that the referenced activity is defined in "
 			"the same scope as the boundary event");
-	}
+	return false;
 }
 
 static void
@@ -96,8 +94,13 @@ connect_flow(struct build *b, struct flow *flow)
 
 	flow->source = find_in_scope(b, from, scope);
 	flow->target = find_in_scope(b, to, scope);
-	if (is_skipped(b, from) || is_skipped(b, to))
+	if (is_skipped(b, from) || is_skipped(b, to)) {
+		if (flow->source >= 0)
+			b->maimed[flow->source] = true;
+		if (flow->target >= 0)
+			b->maimed[flow->target] = true;
 		return;
+	}
 	if (flow->source < 0)
 		problem(b, SEVERITY_error, xml, flow->id, NULL, "Invalid source '%s' of sequence flow '%s'",
 			from != NULL ? from : "null", id);
@@ -130,9 +133,8 @@ graph_link(struct build *b)
 	int32_t *source = ARENA_ARRAY(b->arena, int32_t, b->flow_count);
 	int32_t *target = ARENA_ARRAY(b->arena, int32_t, b->flow_count);
 
+	b->maimed = ARENA_ARRAY(b->arena, bool, b->node_count);
 	for (size_t i = 0; i < b->node_count; i++) {
-		if (element_flags(b->nodes[i].element) & EL_BOUNDARY)
-			attach_boundary(b, &b->nodes[i]);
 		scope[i] = b->nodes[i].scope;
 		host[i] = b->nodes[i].attached_to;
 	}

@@ -600,6 +600,21 @@ START_TEST(wrong_time_to_live)
 }
 END_TEST
 
+/* One mistake is one problem: what follows from it is not reported as well. */
+START_TEST(no_second_complaint)
+{
+	refused(LINE("<task id=\"a\"/><boundaryEvent id=\"b\" attachedToRef=\"no\"><timerEventDefinition id=\"d\"/>"
+		"</boundaryEvent>"), "Invalid reference in boundary event. Make sure that the referenced activity is "
+		"defined in the same scope as the boundary event", "b");
+	ck_assert_ptr_null(find_problem("Timer needs configuration (either timeDate, timeCycle or timeDuration is "
+		"needed)."));
+	ck_assert_int_eq(compile(LINE("<exclusiveGateway id=\"a\" default=\"f2\"/><callActivity id=\"c\""
+		" calledElement=\"x\"/>" FLOW("f3", "a", "c"))), E_parse);
+	ck_assert_uint_eq(diagram.problems.errors, 1);
+	ck_assert_str_eq(diagram.problems.list[0].element, "c");
+}
+END_TEST
+
 START_TEST(all_problems_at_once)
 {
 	ck_assert_int_eq(compile(LINE("<serviceTask id=\"a\"/>"
@@ -691,6 +706,7 @@ make_suite(void)
 	tcase_add_test(tests, wrong_events);
 	tcase_add_test(tests, wrong_mappings);
 	tcase_add_test(tests, wrong_time_to_live);
+	tcase_add_test(tests, no_second_complaint);
 	tcase_add_test(tests, all_problems_at_once);
 	tcase_add_test(tests, expression_error);
 	tcase_add_test(tests, many_nodes);
