@@ -3,9 +3,6 @@
 #include "bpmn/compile.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,11 +18,12 @@ static const struct tag_row tags[] = {
 
 /* Elements that are no nodes, yet the compiler looks into or knows them: their ids are no dead ends. */
 static const char *const not_nodes[] = {
-	"documentation", "extensionElements", "ioSpecification", "incoming", "outgoing", "laneSet", "dataObject",
-	"dataObjectReference", "dataStoreReference", "textAnnotation", "association", "group", "category",
-	"property", "auditing", "monitoring", "artifact", "multiInstanceLoopCharacteristics",
-	"standardLoopCharacteristics", "dataInputAssociation", "dataOutputAssociation", "correlationSubscription",
-	"ioBinding", "supportedInterfaceRef", "resourceRole", "performer", "potentialOwner", "humanPerformer", "supports",
+	"documentation", "extensionElements", "ioSpecification", "incoming", "outgoing", "laneSet",
+	"dataObject", "dataObjectReference", "dataStoreReference", "textAnnotation", "association",
+	"group", "category", "property", "auditing", "monitoring", "artifact",
+	"multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "dataInputAssociation",
+	"dataOutputAssociation", "correlationSubscription", "ioBinding", "supportedInterfaceRef",
+	"resourceRole", "performer", "potentialOwner", "humanPerformer", "supports",
 };
 
 const char *

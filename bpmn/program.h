@@ -125,7 +125,7 @@ struct node {
 	bool async_before, async_after, exclusive;
 	bool is_scope;			/* Camunda's notion: own execution (contains, boundary, mapping, external) */
 	/* scopes */
-	int32_t start;			/* node where it begins: none start event; of a body the inner activity; or -1 */
+	int32_t start;			/* where it begins: none start event; of a body its activity; or -1 */
 	const int32_t *children;	/* nodes directly inside, document order */
 	int32_t child_count;
 	bool has_inclusive_join;	/* directly inside */
