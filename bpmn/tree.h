@@ -18,6 +18,7 @@ struct xml_element {
 	const char *name;			/* local */
 	const char *id;				/* its id attribute, or NULL */
 	int line, column;			/* of the end of its start tag, as Xerces counts: both from 1 */
+	int end_line, end_column;		/* of the end of its end tag */
 	int32_t ordinal;			/* 1, 2, ... in document order; the process of a program restarts at 1 */
 	const struct xml_attribute *attributes;
 	int attribute_count;
@@ -41,6 +42,9 @@ void report_warning(struct report *report, const struct xml_element *at, const c
 void report_at(struct report *report, bool warning, int line, int column, const char *element,
 	const char *format, ...) PRINTF_LIKE(6, 7);
 
+/* All errors in the form of Camunda's ParseException (ENGINE-09005), in the report's arena. */
+const char *report_text(const struct report *report, const char *name);
+
 /* read.c: pre-scan (size, DOCTYPE, tag length, attributes, depth, count, UTF-8), then SAX into a tree. */
 enum status xml_read(struct arena *arena, const char *name, const char *xml, size_t length,
 	struct xml_element **root, struct error *err) MUST_CHECK;
@@ -55,7 +59,14 @@ struct xml_element *xml_next_child(const struct xml_element *element, const stru
  * where a client may match them. */
 enum status schema_init(struct error *err) MUST_CHECK;
 void schema_done(void);
-void schema_validate(const char *xml, size_t length, struct report *report);
+void schema_validate(const struct xml_element *root, const char *xml, size_t length, struct report *report);
+
+/* The schema's files, embedded; NULL behind the last. */
+struct schema_file {
+	const char *name;
+	const char *start, *end;
+};
+extern const struct schema_file schema_files[];
 
 /* vocabulary.c: every element and attribute against attrs.def: what is refused becomes an error, what is
  * unknown in the camunda namespaces a warning, what is ignored nothing (the table says why). */

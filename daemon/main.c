@@ -13,7 +13,6 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "bpmn/bpmn.h"
-#include "config.h"
 
 static const char usage[] =
 	"bpmnd runs BPMN 2.0 processes and speaks the REST API of Camunda 7.\n"

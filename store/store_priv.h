@@ -60,6 +60,7 @@ struct sql_type {
 /* A statement with the types of its parameters looked up. */
 struct sql_statement {
 	const char *name, *text;
+	const char *list;		/* names of the types */
 	int count;
 	const struct sql_type *types[SQL_PARAMETERS];
 	bool arrays[SQL_PARAMETERS];
@@ -76,6 +77,7 @@ struct rows {
 	const struct sql_statement *statement;
 	size_t count;			/* full rows */
 	int at;				/* column to be put next */
+	size_t filled[SQL_PARAMETERS];	/* elements by column */
 	struct text columns[SQL_PARAMETERS];
 	bool nulls[SQL_PARAMETERS];	/* one was put */
 };
@@ -87,6 +89,12 @@ void put_time(struct rows *rows, int64_t us);		/* WHEN_NONE: null */
 void put_text(struct rows *rows, const char *text);	/* NULL: null */
 void put_bytes(struct rows *rows, const void *bytes, size_t length);	/* NULL: null */
 void put_null(struct rows *rows);
+
+/* Goes to a column, for statements whose arrays differ in length (their `count` says nothing). */
+void rows_seek(struct rows *rows, int column);
+
+/* Replaces an int8 that is no array and comes last. */
+void rows_set_last(struct rows *rows, int64_t number);
 
 /* Sends it, binary both ways (for pipelines); false when the connection is lost. */
 bool sql_send(PGconn *conn, struct rows *rows);

@@ -12,7 +12,10 @@ create table lane (
 	owner bigint not null,			-- fresh for each daemon that takes over; 0: nobody
 	seq bigint not null,			-- transactions of this owner: tells whether a lost COMMIT happened
 	seen timestamptz not null,		-- database time; renewed every 3 s
-	pid int, backend_start timestamptz	-- terminated by whoever takes over
+	pid int, backend_start timestamptz,	-- terminated by whoever takes over
+	first_part int not null, last_part int not null,	-- two that overlap never live at once
+	prior_owner bigint not null default 0,	-- whom the last takeover found, and
+	prior_seq bigint not null default 0	-- how far it had come
 ) with (fillfactor = 50);
 
 -- Ids of a part below next_id may have been handed out.
