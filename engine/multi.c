@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Multi-instance activities: a body scope that holds one instance after the other, or all at once (BPMN 13.3.7). */
+#include "engine/machine.h"
+
+static const char nr_of_instances[] = "nrOfInstances";
+static const char nr_of_active[] = "nrOfActiveInstances";
+static const char nr_of_completed[] = "nrOfCompletedInstances";
+static const char loop_counter[] = "loopCounter";
+
+static int64_t
+count_in(const struct activity *body, const char *name)
+{
+	const struct variable *variable = tree_variable_local(body, name);
+
+	return variable != NULL ? variable->value.integer : 0;
+}
+
+static enum status
+set_count(struct machine *machine, struct activity *body, const char *name, int64_t count, struct error *err)
+{
+	return set_local(machine, body, name, value_integer(count), err);
+}
+
+/* The collection's elements; a literal name means the variable of that name. */
+static enum status
+collection_of(struct machine *machine, struct activity *body, struct value *list, struct error *err)
+{
+	const struct expr *expr = body->node->multi->collection;
+	const struct variable *variable;
+	struct value value;
+
+	if (expr_is_literal(expr)) {
+		variable = tree_variable(body, expr_source(expr));
+		if (variable == NULL) {
+			FAIL(err, engine, "ENGINE-02025 Variable '%s' is not found", expr_source(expr));
+			return blame(err, body->node);
+		}
+		value = variable->value;
+	} else {
+		TRY(eval(machine, body->scope, body->node, expr, &value, err));
+	}
+	if (value_open(machine->arena, &value, list, err) == OK && list->type == VALUE_list)
+		return OK;
+	if (expr_is_literal(expr))
+		FAIL(err, engine, "ENGINE-02026 Variable '%s' isn't a collection", expr_source(expr));
+	else
+		FAIL(err, engine, "ENGINE-02024 Expression '%s' didn't resolve to type 'Collection'.", expr_source(expr));
+	return blame(err, body->node);
+}
+
+static enum status
+count_instances(struct machine *machine, struct activity *body, int64_t *count, struct error *err)
+{
+	const struct multi *multi = body->node->multi;
+	struct value list;
+
+	if (multi->cardinality != NULL) {
+		TRY(eval_integer(machine, body->scope, body->node, multi->cardinality, "loopCardinality", 0, count, err));
+	} else {
+		TRY(collection_of(machine, body, &list, err));
+		*count = (int64_t)list.length;
+	}
+	if (*count >= 0)
+		return OK;
+	FAIL(err, engine, "ENGINE-02023 Invalid number of instances: must be a positive number or zero, but was '%lld'.",
+		(long long)*count);
+	return blame(err, body->node);
+}
+
+enum progress
+enter_multi(struct machine *machine, struct activity *body, struct error *err)
+{
+	bool sequential = body->node->multi->sequential;
+	int64_t count;
+
+	if (count_instances(machine, body, &count, err) != OK)
+		return FAILED;
+	if (count == 0)
+		return MORE;
+	if (set_count(machine, body, nr_of_instances, count, err) != OK ||
+	    set_count(machine, body, nr_of_completed, 0, err) != OK ||
+	    set_count(machine, body, nr_of_active, sequential ? 1 : count, err) != OK)
+		return FAILED;
+	push_next_instance(machine, body, 0);
+	return DONE;
+}
+
+/* The element of the collection that belongs to an instance.  A collection that is read anew may have shrunk. */
+static enum status
+set_element(struct machine *machine, struct activity *body, struct activity *inner, int64_t number, struct error *err)
+{
+	const struct multi *multi = body->node->multi;
+	struct value list;
+
+	if (multi->collection == NULL || multi->element_variable == NULL)
+		return OK;
+	if (machine->elements_of != body || multi->sequential) {
+		TRY(collection_of(machine, body, &list, err));
+		machine->elements_of = body;
+		machine->elements = list;
+	}
+	if ((size_t)number >= machine->elements.length) {
+		FAIL(err, engine, "the collection has no element number %lld any more", (long long)number);
+		return blame(err, body->node);
+	}
+	return set_local(machine, inner, multi->element_variable, machine->elements.items[number], err);
+}
+
+enum status
+step_next_instance(struct machine *machine, const struct work *work, struct error *err)
+{
+	struct activity *body = work->activity, *inner;
+	const struct node *node = node_at(body, body->node->start);
+	enum activity_state state = node->async_before ? ACTIVITY_before : ACTIVITY_active;
+	struct pending *pending = map_get(&machine->pending, body->id);
+
+	pending->count--;
+	if (body->closed)
+		return OK;
+	/* the next one stands below this one's steps, so that instances run in their order */
+	if (!body->node->multi->sequential && work->number + 1 < count_in(body, nr_of_instances))
+		push_next_instance(machine, body, work->number + 1);
+	TRY(open_activity(machine, body, node, state, 0, &inner, err));
+	TRY(set_local(machine, inner, loop_counter, value_integer(work->number), err));
+	TRY(set_element(machine, body, inner, work->number, err));
+	if (state == ACTIVITY_before)
+		return open_continuation(machine, inner, JOB_before, err);
+	push_begin(machine, inner);
+	return OK;
+}
+
+/* The body is over: what is left of its instances goes, and it leaves once. */
+static enum status
+body_done(struct machine *machine, struct activity *body, struct error *err)
+{
+	TRY(cancel_inside(machine, body, NULL, true, err));
+	return leave(machine, body, err);
+}
+
+enum status
+instance_done(struct machine *machine, struct activity *inner, struct error *err)
+{
+	struct activity *body = inner->scope;
+	bool sequential = body->node->multi->sequential, satisfied = false;
+	int64_t completed = count_in(body, nr_of_completed) + 1, total = count_in(body, nr_of_instances);
+	struct activity *token;
+
+	if (inner->state == ACTIVITY_active) {
+		TRY(map_outputs(machine, inner, err));
+		if (inner->node->async_after) {
+			TRY(close_attached(machine, inner, err));
+			MUST_EMIT(machine, err, activity_state, .activity = inner->id, .state = ACTIVITY_after, .flow = 0,
+				.started_us = inner->started_us);
+			token = inner;
+			return open_continuation(machine, token, JOB_after, err);
+		}
+	}
+	TRY(set_count(machine, body, nr_of_completed, completed, err));
+	if (!sequential)
+		TRY(set_count(machine, body, nr_of_active, total - completed, err));
+	TRY(eval_condition(machine, inner, body->node, body->node->multi->completion, &satisfied, err));
+	TRY(close_activity(machine, inner, false, err));
+	if (satisfied || completed >= total)
+		return body_done(machine, body, err);
+	if (sequential)
+		push_next_instance(machine, body, completed);
+	return OK;
+}
