@@ -91,8 +91,10 @@ first_of_cycle(struct machine *machine, const char *text, int64_t *due_us, const
 
 	TRY(cycle_parse(text, &cycle, err));
 	if (cycle.start_us == WHEN_NONE)
-		cycle.start_us = machine->command->now_us;
+		cycle.start_us = machine->command->now_us / 1000 * 1000;	/* as precise as the text that keeps it */
 	*due_us = cycle_next(&cycle, machine->command->now_us, &skipped);
+	if (*due_us == WHEN_NONE)
+		return FAIL(err, engine, "the cycle '%s' is over before it begins", text);
 	*rest = cycle_text(machine, &cycle, period_part(machine, text));
 	return OK;
 }
@@ -123,20 +125,22 @@ open_timer(struct machine *machine, struct activity *host, const struct node *ev
 /* The follow-up of a repeating timer; occurrences missed by a late execution count (semantics.md 2.9). */
 static enum status
 repeat_timer(struct machine *machine, struct activity *host, const struct node *event, const char *text,
-	struct error *err)
+	int64_t fired_us, struct error *err)
 {
 	struct cycle cycle;
-	int64_t skipped, due_us;
+	int64_t before, after, due_us;
 
 	TRY(cycle_parse(text, &cycle, err));
-	due_us = cycle_next(&cycle, machine->command->now_us, &skipped);
+	cycle_next(&cycle, fired_us - 1, &before);
+	due_us = cycle_next(&cycle, machine->command->now_us > fired_us ? machine->command->now_us : fired_us, &after);
+	if (due_us == WHEN_NONE)
+		return OK;
 	if (cycle.repeats >= 0) {
-		cycle.repeats -= 1 + skipped;
+		/* the anchor itself is an occurrence only when the timer began there */
+		cycle.repeats -= after - before + (fired_us <= cycle.start_us);
 		if (cycle.repeats <= 0)
 			return OK;
 	}
-	if (cycle.end_us != WHEN_NONE && due_us > cycle.end_us)
-		return OK;
 	return open_job(machine, host, JOB_timer, event, due_us,
 		cycle_text(machine, &cycle, period_part(machine, text)), err);
 }
@@ -147,11 +151,12 @@ execute_timer(struct machine *machine, struct job *job, struct error *err)
 	struct activity *host = job->host;
 	const struct node *event = program_node(program_of(host), job->key);
 	const char *cycle = job->cycle;
+	int64_t fired_us = job->due_us;
 
 	MUST_EMIT(machine, err, job_close, .job = job->id);
 	if (event->element == EL_boundary_timer) {
 		if (cycle != NULL)
-			TRY(repeat_timer(machine, host, event, cycle, err));
+			TRY(repeat_timer(machine, host, event, cycle, fired_us, err));
 		return fire_boundary(machine, host, event, err);
 	}
 	return leave(machine, host, err);

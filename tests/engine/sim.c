@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * See sim.h. */
+#include "tests/engine/sim.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tests/engine/dump.h"
+
+static const struct definition *
+get(void *context, int32_t id)
+{
+	struct sim *sim = context;
+
+	return id == sim->definition.id ? &sim->definition : NULL;
+}
+
+const char *
+sim_process(struct arena *arena, const char *body)
+{
+	return arena_printf(arena,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+		"<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\""
+		" xmlns:camunda=\"http://camunda.org/schema/1.0/bpmn\""
+		" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" targetNamespace=\"test\">"
+		"<error id=\"err1\" errorCode=\"E1\"/><error id=\"err2\" errorCode=\"E2\"/>"
+		"<process id=\"p\" isExecutable=\"true\">%s</process></definitions>", body);
+}
+
+struct sim *
+sim_new(const char *xml)
+{
+	struct arena *arena = arena_new();
+	struct sim *sim = ARENA_NEW(arena, struct sim);
+	struct diagram diagram;
+	enum status status;
+
+	sim->arena = arena;
+	status = bpmn_compile(arena, "sim.bpmn", xml, strlen(xml), &diagram, &sim->error);
+	ck_assert_msg(status == OK, "%s", sim->error.message);
+	ck_assert_uint_ge(diagram.program_count, 1);
+	sim->definition = (struct definition){
+		.id = 1,
+		.wire_id = "p:1:1",
+		.key = diagram.programs[0]->key,
+		.version = 1,
+		.program = diagram.programs[0],
+	};
+	sim->definitions = (struct definitions){.get = get, .context = sim};
+	sim->limits = (struct limits){.steps = 1000000, .default_retries = 3, .lock_expiries = 3};
+	sim->now_us = INT64_C(1700000000000000);
+	sim->next_id = 1000;
+	effects_init(&sim->effects, arena);
+	return sim;
+}
+
+void
+sim_free(struct sim *sim)
+{
+	if (sim->tree != NULL)
+		tree_free(sim->tree);
+	arena_free(sim->arena);
+}
+
+enum status
+sim_run(struct sim *sim, struct command command)
+{
+	struct error check;
+	const char *before = NULL;
+	enum status status;
+
+	if (sim->tree == NULL)
+		sim->tree = tree_new(&sim->definitions);
+	else
+		before = tree_dump(sim->tree, sim->arena);
+	command.now_us = sim->now_us;
+	command.next_id = sim->next_id;
+	command.limits = &sim->limits;
+	command.arena = sim->arena;
+	status = engine_run(sim->tree, &command, &sim->effects, &sim->outcome, &sim->error);
+	ck_assert_msg(tree_check(sim->tree, &check), "%s", check.message);
+	if (status == OK)
+		sim->next_id = sim->outcome.next_id;
+	else if (before != NULL)
+		ck_assert_str_eq(before, tree_dump(sim->tree, sim->arena));
+	return status;
+}
+
+enum status
+sim_start(struct sim *sim, struct entries variables)
+{
+	return sim_run(sim, (struct command){
+		.kind = COMMAND_start,
+		.definition = &sim->definition,
+		.variables = variables,
+	});
+}
+
+static struct activity *
+next_open(struct sim *sim, struct activity *at)
+{
+	struct activity *top = &sim->tree->root->activity;
+
+	if (at == NULL)
+		at = top;
+	if (at->first != NULL)
+		return at->first;
+	while (at != top && at->next == NULL)
+		at = at->scope;
+	return at == top ? NULL : at->next;
+}
+
+bool
+sim_ended(const struct sim *sim)
+{
+	return sim->tree->root->activity.closed;
+}
+
+int
+sim_count(struct sim *sim, const char *element)
+{
+	struct activity *at = NULL;
+	int count = 0;
+
+	if (sim_ended(sim))
+		return 0;
+	while ((at = next_open(sim, at)) != NULL)
+		count += text_equal(at->node->id, element);
+	return count;
+}
+
+struct activity *
+sim_at(struct sim *sim, const char *element)
+{
+	struct activity *at = NULL, *found = NULL;
+
+	if (sim_ended(sim))
+		return NULL;
+	while ((at = next_open(sim, at)) != NULL)
+		if (text_equal(at->node->id, element) && found == NULL)
+			found = at;
+	return found;
+}
+
+enum status
+sim_complete(struct sim *sim, const char *element, struct entries variables)
+{
+	struct activity *activity = sim_at(sim, element);
+
+	ck_assert_msg(activity != NULL, "nothing open at %s", element);
+	return sim_run(sim, (struct command){
+		.kind = activity->human != NULL ? COMMAND_complete_user : COMMAND_complete_task,
+		.target = activity->id,
+		.variables = variables,
+	});
+}
+
+enum status
+sim_fire(struct sim *sim, const char *element)
+{
+	struct activity *at = &sim->tree->root->activity;
+	const struct node *node = program_node_by_id(sim->definition.program, element);
+	struct job *job;
+
+	for (; at != NULL; at = next_open(sim, at))
+		for (job = at->jobs; job != NULL; job = job->next)
+			if (job->key == node->key)
+				return sim_run(sim, (struct command){.kind = COMMAND_execute_job, .target = job->id});
+	ck_abort_msg("no job at %s", element);
+	return E_internal;
+}
+
+const char *
+sim_active(struct sim *sim)
+{
+	struct activity *at = NULL;
+	struct text text;
+
+	text_init(&text, sim->arena);
+	if (sim_ended(sim))
+		return "";
+	while ((at = next_open(sim, at)) != NULL)
+		text_printf(&text, "%s%s", text.length > 0 ? " " : "", at->node->id);
+	return text_string(&text);
+}
+
+const char *
+sim_history(struct sim *sim)
+{
+	const struct effect *effect;
+	struct text text;
+	size_t i;
+
+	text_init(&text, sim->arena);
+	for (i = 0; i < sim->effects.count; i++) {
+		effect = &sim->effects.list[i];
+		if (effect->kind != EFFECT_activity_close || effect->on.activity->state == ACTIVITY_before ||
+		    effect->on.activity->state == ACTIVITY_after)
+			continue;
+		text_printf(&text, "%s%s%s", text.length > 0 ? " " : "", effect->activity_close.canceled ? "-" : "",
+			effect->on.activity->node->id);
+	}
+	return text_string(&text);
+}
+
+const char *
+sim_variable(struct sim *sim, const char *name)
+{
+	const struct variable *variable = tree_variable_local(&sim->tree->root->activity, name);
+
+	return variable != NULL ? value_to_text(sim->arena, &variable->value) : "-";
+}

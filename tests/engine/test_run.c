@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The machine, element by element: what is open after each command, what was closed in which order. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/engine/sim.h"
+
+#define NONE ((struct entries){0})
+#define VARS(...) \
+	((struct entries){.count = sizeof((struct entry[]){__VA_ARGS__}) / sizeof(struct entry), \
+		.list = (struct entry[]){__VA_ARGS__}})
+#define INT(n, v) {.name = (n), .value = value_integer(v)}
+#define TEXT(n, v) {.name = (n), .value = value_string(v)}
+#define EXTERNAL(id) "<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'/>"
+#define FLOW(id, from, to) "<sequenceFlow id='" id "' sourceRef='" from "' targetRef='" to "'/>"
+#define IF(id, from, to, condition) \
+	"<sequenceFlow id='" id "' sourceRef='" from "' targetRef='" to "'><conditionExpression " \
+	"xsi:type='tFormalExpression'>" condition "</conditionExpression></sequenceFlow>"
+
+static struct sim *
+begin(const char *body, struct entries variables)
+{
+	struct arena *arena = arena_new();
+	struct sim *sim = sim_new(sim_process(arena, body));
+
+	arena_free(arena);
+	ck_assert_msg(sim_start(sim, variables) == OK, "%s", sim->error.message);
+	return sim;
+}
+
+#define COMPLETE(sim, id) ck_assert_msg(sim_complete(sim, id, NONE) == OK, "%s", (sim)->error.message)
+
+START_TEST(sequence)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>"
+		FLOW("f1", "s", "a") FLOW("f2", "a", "e"), NONE);
+
+	ck_assert_str_eq(sim_active(sim), "a");
+	ck_assert(sim_complete(sim, "a", VARS(INT("x", 7))) == OK);
+	ck_assert(sim_ended(sim));
+	ck_assert(sim->outcome.ended);
+	ck_assert_str_eq(sim_history(sim), "s a e");
+	ck_assert_str_eq(sim_variable(sim, "x"), "7");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(depth_first)
+{
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/><task id='b'/>"
+		"<task id='b2'/><parallelGateway id='join'/><endEvent id='e'/>"
+		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f3", "a", "a2")
+		FLOW("f4", "b", "b2") FLOW("f5", "a2", "join") FLOW("f6", "b2", "join") FLOW("f7", "join", "e"), NONE);
+
+	ck_assert(sim_ended(sim));
+	ck_assert_str_eq(sim_history(sim), "s fork a a2 b b2 join join e");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(parallel_join)
+{
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b")
+		"<parallelGateway id='join'/>" EXTERNAL("c") "<endEvent id='e'/>"
+		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f5", "a", "join")
+		FLOW("f6", "b", "join") FLOW("f7", "join", "c") FLOW("f8", "c", "e"), NONE);
+
+	ck_assert_str_eq(sim_active(sim), "a b");
+	COMPLETE(sim, "b");
+	ck_assert_str_eq(sim_active(sim), "a join");
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_active(sim), "c");
+	COMPLETE(sim, "c");
+	ck_assert(sim_ended(sim));
+	sim_free(sim);
+}
+END_TEST
+
+/* Two tokens on one flow do not make up for one that is missing on another (BPMN 13.4.1). */
+START_TEST(join_is_per_flow)
+{
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b") EXTERNAL("c")
+		"<exclusiveGateway id='x'/><parallelGateway id='join'/><endEvent id='e'/>"
+		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f3", "fork", "c")
+		FLOW("f4", "a", "x") FLOW("f5", "b", "x") FLOW("f6", "x", "join") FLOW("f7", "c", "join")
+		FLOW("f8", "join", "e"), NONE);
+
+	COMPLETE(sim, "a");
+	COMPLETE(sim, "b");
+	ck_assert_str_eq(sim_active(sim), "c join join");
+	COMPLETE(sim, "c");
+	ck_assert_str_eq(sim_active(sim), "join");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(exclusive)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<exclusiveGateway id='x' default='f4'/><endEvent id='one'/>"
+		"<endEvent id='two'/><endEvent id='other'/>"
+		FLOW("f0", "s", "a") FLOW("f1", "a", "x") IF("f2", "x", "one", "${v == 1}") IF("f3", "x", "two", "${v == 2}")
+		FLOW("f4", "x", "other"), NONE);
+
+	ck_assert(sim_complete(sim, "a", NONE) == E_engine);
+	ck_assert_str_eq(sim->error.message,
+		"Unknown property used in expression: ${v == 1}. Cause: Cannot resolve identifier 'v'");
+	ck_assert_str_eq(sim->error.element, "x");
+	ck_assert(sim_complete(sim, "a", VARS(INT("v", 2))) == OK);
+	ck_assert_str_eq(sim_history(sim), "s a x two");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(no_flow_holds)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<exclusiveGateway id='x'/><endEvent id='one'/>"
+		"<endEvent id='two'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "x") IF("f2", "x", "one", "${v == 1}")
+		IF("f3", "x", "two", "${v == 2}"), NONE);
+
+	ck_assert(sim_complete(sim, "a", VARS(INT("v", 3))) == E_engine);
+	ck_assert_ptr_nonnull(strstr(sim->error.message, "ENGINE-02004"));
+	ck_assert_str_eq(sim_active(sim), "a");
+	ck_assert_str_eq(sim_variable(sim, "v"), "-");
+	sim_free(sim);
+}
+END_TEST
+
+/* The join must not wait for a token that has ended elsewhere. */
+START_TEST(inclusive_join_sees_death)
+{
+	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/>" EXTERNAL("a") EXTERNAL("b")
+		"<exclusiveGateway id='x'/><inclusiveGateway id='j'/>" EXTERNAL("c") "<endEvent id='e'/><endEvent id='e2'/>"
+		FLOW("f0", "s", "o") IF("f1", "o", "a", "${true}") IF("f2", "o", "b", "${true}") FLOW("f3", "a", "j")
+		FLOW("f4", "b", "x") IF("f5", "x", "e2", "${end}") IF("f6", "x", "j", "${!end}") FLOW("f7", "j", "c")
+		FLOW("f8", "c", "e"), NONE);
+
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_active(sim), "b j");
+	ck_assert(sim_complete(sim, "b", VARS({.name = "end", .value = value_boolean(true)})) == OK);
+	ck_assert_str_eq(sim_active(sim), "c");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(sub_process_and_terminate)
+{
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><parallelGateway id='fork'/>"
+		EXTERNAL("a") EXTERNAL("b") "<endEvent id='stop'><terminateEventDefinition/></endEvent><endEvent id='ie'/>"
+		FLOW("i0", "is", "fork") FLOW("i1", "fork", "a") FLOW("i2", "fork", "b") FLOW("i3", "a", "stop")
+		FLOW("i4", "b", "ie") "</subProcess>" EXTERNAL("c") "<endEvent id='e'/>"
+		FLOW("f0", "s", "sub") FLOW("f1", "sub", "c") FLOW("f2", "c", "e"), NONE);
+
+	ck_assert_str_eq(sim_active(sim), "sub a b");
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_active(sim), "c");
+	ck_assert_str_eq(sim_history(sim), "s is fork a -b stop sub");
+	sim_free(sim);
+}
+END_TEST
+
+#define BOUNDARY_ERROR(id, to, ref) \
+	"<boundaryEvent id='" id "' attachedToRef='" to "'><errorEventDefinition " ref "/></boundaryEvent>"
+
+/* A matching code goes before one that catches all, whatever the order in the diagram. */
+START_TEST(error_specific_first)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_ERROR("all", "a", "")
+		BOUNDARY_ERROR("one", "a", "errorRef='err1' camunda:errorCodeVariable='code'") "<endEvent id='e'/>" EXTERNAL("h")
+		"<endEvent id='e3'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "one", "h") FLOW("f3", "all", "e3"), NONE);
+	struct activity *a = sim_at(sim, "a");
+
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = a->id, .error_code = "E1"}) == OK);
+	ck_assert_str_eq(sim_active(sim), "h");
+	ck_assert_str_eq(sim_history(sim), "s -a one");
+	ck_assert_str_eq(sim_variable(sim, "code"), "E1");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(error_end_and_unhandled)
+{
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
+		"<endEvent id='bad'><errorEventDefinition errorRef='err1'/></endEvent>" FLOW("i0", "is", "a") FLOW("i1", "a", "bad")
+		"</subProcess>" BOUNDARY_ERROR("caught", "sub", "errorRef='err1'") "<endEvent id='e'/>" EXTERNAL("h") "<endEvent id='e2'/>"
+		FLOW("f0", "s", "sub") FLOW("f1", "sub", "e") FLOW("f2", "caught", "h") FLOW("f3", "h", "e2"), NONE);
+	struct activity *h;
+
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_active(sim), "h");
+	ck_assert_str_eq(sim_history(sim), "s is a -bad -sub caught");
+	h = sim_at(sim, "h");
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = h->id, .error_code = "X"}) == OK);
+	ck_assert(sim_ended(sim));
+	sim_free(sim);
+}
+END_TEST
+
+#define BOUNDARY_TIMER(id, to, cancel, kind, text) \
+	"<boundaryEvent id='" id "' attachedToRef='" to "' cancelActivity='" cancel "'><timerEventDefinition><" kind \
+	" xsi:type='tFormalExpression'>" text "</" kind "></timerEventDefinition></boundaryEvent>"
+
+START_TEST(timer_interrupts)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "true", "timeDuration", "PT1H")
+		"<endEvent id='e'/>" EXTERNAL("late") "<endEvent id='e2'/>"
+		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "late") FLOW("f3", "late", "e2"), NONE);
+
+	ck_assert_int_eq(sim_at(sim, "a")->jobs->due_us - sim->now_us, INT64_C(3600000000));
+	ck_assert(sim_fire(sim, "t") == OK);
+	ck_assert_str_eq(sim_active(sim), "late");
+	ck_assert_str_eq(sim_history(sim), "s -a t");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(timer_repeats_beside)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "false", "timeCycle", "R3/PT10S")
+		"<endEvent id='e'/><endEvent id='tick'/>"
+		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "tick"), NONE);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ck_assert_ptr_nonnull(sim_at(sim, "a")->jobs);
+		sim->now_us = sim_at(sim, "a")->jobs->due_us;
+		ck_assert(sim_fire(sim, "t") == OK);
+	}
+	ck_assert_ptr_null(sim_at(sim, "a")->jobs);
+	ck_assert_str_eq(sim_active(sim), "a");
+	ck_assert_str_eq(sim_history(sim), "s t tick t tick t tick");
+	sim_free(sim);
+}
+END_TEST
+
+#define MULTI(id, attributes, inside) \
+	"<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'><multiInstanceLoopCharacteristics " attributes \
+	">" inside "</multiInstanceLoopCharacteristics></serviceTask>"
+#define CARDINALITY(n) "<loopCardinality xsi:type='tFormalExpression'>" n "</loopCardinality>"
+
+START_TEST(multi_parallel)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("3")
+		"<completionCondition xsi:type='tFormalExpression'>${nrOfCompletedInstances &gt;= 2}</completionCondition>")
+		EXTERNAL("after") "<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "after") FLOW("f2", "after", "e"), NONE);
+
+	ck_assert_str_eq(sim_active(sim), "m#multiInstanceBody m m m");
+	COMPLETE(sim, "m");
+	ck_assert_int_eq(sim_count(sim, "m"), 2);
+	COMPLETE(sim, "m");
+	ck_assert_str_eq(sim_active(sim), "after");
+	ck_assert_str_eq(sim_history(sim), "s m m -m m#multiInstanceBody");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(multi_sequential_collection)
+{
+	struct value items[] = {value_string("x"), value_string("y")};
+	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m",
+		"isSequential='true' camunda:collection='${list}' camunda:elementVariable='item'", "")
+		"<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "e"),
+		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = 2}}));
+	struct activity *m = sim_at(sim, "m");
+
+	ck_assert_int_eq(sim_count(sim, "m"), 1);
+	ck_assert_str_eq(tree_variable(m, "item")->value.text, "x");
+	ck_assert_int_eq(tree_variable(m, "loopCounter")->value.integer, 0);
+	COMPLETE(sim, "m");
+	m = sim_at(sim, "m");
+	ck_assert_str_eq(tree_variable(m, "item")->value.text, "y");
+	ck_assert_int_eq(tree_variable(m, "loopCounter")->value.integer, 1);
+	COMPLETE(sim, "m");
+	ck_assert(sim_ended(sim));
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(multi_hundred_thousand)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("100000")) "<endEvent id='e'/>"
+		FLOW("f0", "s", "m") FLOW("f1", "m", "e"), NONE);
+
+	ck_assert_int_eq(sim->tree->root->activity.first->child_count, 100000);
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(loop_without_wait_ends)
+{
+	struct arena *arena = arena_new();
+	struct sim *sim = sim_new(sim_process(arena, "<startEvent id='s'/><exclusiveGateway id='x'/><task id='t'/>"
+		FLOW("f0", "s", "x") FLOW("f1", "x", "t") FLOW("f2", "t", "x")));
+
+	sim->limits.steps = 10000;
+	ck_assert(sim_start(sim, NONE) == E_engine);
+	ck_assert_ptr_nonnull(strstr(sim->error.message, "more than 10000 steps"));
+	ck_assert_ptr_null(sim->tree->root);
+	sim_free(sim);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(mappings)
+{
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+		"<extensionElements><camunda:inputOutput><camunda:inputParameter name='loc'>${x + 1}</camunda:inputParameter>"
+		"<camunda:outputParameter name='out'>${loc * 2}</camunda:outputParameter></camunda:inputOutput></extensionElements>"
+		"</serviceTask><endEvent id='e'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e"), VARS(INT("x", 4)));
+
+	ck_assert_int_eq(tree_variable_local(sim_at(sim, "a"), "loc")->value.integer, 5);
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_variable(sim, "out"), "10");
+	ck_assert_str_eq(sim_variable(sim, "loc"), "-");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(async_and_failure)
+{
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:asyncBefore='true' camunda:asyncAfter='true'"
+		" camunda:expression='${missing}' camunda:resultVariable='r'><extensionElements><camunda:failedJobRetryTimeCycle>"
+		"R2/PT5M</camunda:failedJobRetryTimeCycle></extensionElements></serviceTask><endEvent id='e'/>"
+		FLOW("f0", "s", "a") FLOW("f1", "a", "e"), NONE);
+	struct activity *a = sim_at(sim, "a");
+	struct job *job = a->jobs;
+
+	ck_assert_int_eq(a->state, ACTIVITY_before);
+	ck_assert(sim_fire(sim, "a") == E_engine);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_job, .target = job->id, .error_message = "no",
+		.error_code = "a"}) == OK);
+	ck_assert_int_eq(job->retries, 1);
+	ck_assert_int_eq(job->due_us - sim->now_us, INT64_C(300000000));
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_job, .target = job->id, .error_message = "no"}) == OK);
+	ck_assert_int_eq(job->retries, 0);
+	ck_assert_ptr_nonnull(a->incidents);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_variables, .target = sim->tree->root->id,
+		.variables = VARS(INT("missing", 1))}) == OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_job_retries, .target = job->id, .retries = 1}) == OK);
+	ck_assert_ptr_null(a->incidents);
+	ck_assert_msg(sim_fire(sim, "a") == OK, "%s", sim->error.message);
+	ck_assert_int_eq(sim_at(sim, "a")->state, ACTIVITY_after);
+	ck_assert(sim_fire(sim, "a") == OK);
+	ck_assert(sim_ended(sim));
+	ck_assert_str_eq(sim_variable(sim, "r"), "1");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(external_task_life)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>" FLOW("f0", "s", "a")
+		FLOW("f1", "a", "e"), NONE);
+	struct activity *a = sim_at(sim, "a");
+	struct command lock = {.kind = COMMAND_lock_task, .target = a->id, .worker = "w1", .duration_us = 1000000};
+
+	ck_assert(sim_run(sim, lock) == OK);
+	lock.worker = "w2";
+	ck_assert(sim_run(sim, lock) == E_bad_user_request);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_complete_task, .target = a->id, .worker = "w2"}) ==
+		E_bad_user_request);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = a->id, .worker = "w1", .retries = 0,
+		.error_message = "no"}) == OK);
+	ck_assert_ptr_nonnull(a->incidents);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_task_retries, .target = a->id, .retries = 2}) == OK);
+	ck_assert_ptr_null(a->incidents);
+	sim->now_us += 5000000;
+	ck_assert(sim_run(sim, lock) == OK);
+	ck_assert_int_eq(a->external.expiries, 0);
+	sim->now_us += 5000000;
+	ck_assert(sim_run(sim, lock) == OK);
+	ck_assert_int_eq(a->external.expiries, 1);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_complete_task, .target = a->id, .worker = "w2"}) == OK);
+	ck_assert(sim_ended(sim));
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(deletion)
+{
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a") "<endEvent id='ie'/>"
+		FLOW("i0", "is", "a") FLOW("i1", "a", "ie") "</subProcess><endEvent id='e'/>" FLOW("f0", "s", "sub")
+		FLOW("f1", "sub", "e"), NONE);
+
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_delete_instance, .target = sim->tree->root->id,
+		.reason = "why"}) == OK);
+	ck_assert(sim_ended(sim));
+	ck_assert_int_eq(sim->tree->root->state, INSTANCE_externally_terminated);
+	ck_assert_str_eq(sim_history(sim), "s is -a -sub");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(transients_go)
+{
+	struct sim *sim = begin("<startEvent id='s'/><exclusiveGateway id='x'/>" EXTERNAL("a") "<endEvent id='e'/><endEvent id='e2'/>"
+		FLOW("f0", "s", "x") IF("f1", "x", "a", "${t == 1}") IF("f3", "x", "e2", "${t == 2}") FLOW("f2", "a", "e"),
+		VARS({.name = "t", .value = {.type = VALUE_integer, .integer = 1, .transient = true}}));
+
+	ck_assert_str_eq(sim_active(sim), "a");
+	ck_assert_str_eq(sim_variable(sim, "t"), "-");
+	sim_free(sim);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("run");
+	TCase *tc = tcase_create("run");
+	SRunner *runner;
+	struct error err;
+	int failed;
+
+	if (bpmn_init(&err) != OK)
+		return 1;
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, sequence);
+	tcase_add_test(tc, depth_first);
+	tcase_add_test(tc, parallel_join);
+	tcase_add_test(tc, join_is_per_flow);
+	tcase_add_test(tc, exclusive);
+	tcase_add_test(tc, no_flow_holds);
+	tcase_add_test(tc, inclusive_join_sees_death);
+	tcase_add_test(tc, sub_process_and_terminate);
+	tcase_add_test(tc, error_specific_first);
+	tcase_add_test(tc, error_end_and_unhandled);
+	tcase_add_test(tc, timer_interrupts);
+	tcase_add_test(tc, timer_repeats_beside);
+	tcase_add_test(tc, multi_parallel);
+	tcase_add_test(tc, multi_sequential_collection);
+	tcase_add_test(tc, multi_hundred_thousand);
+	tcase_add_test(tc, loop_without_wait_ends);
+	tcase_add_test(tc, mappings);
+	tcase_add_test(tc, async_and_failure);
+	tcase_add_test(tc, external_task_life);
+	tcase_add_test(tc, deletion);
+	tcase_add_test(tc, transients_go);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
