@@ -39,7 +39,11 @@ struct exchange {
 	struct json writer;		/* over out */
 	struct request request;		/* to the lane, if the handler needs one; request.context is the exchange */
 	void *state;			/* the handler's own, between its callbacks */
-	void *connection;		/* the HTTP glue's */
+	/* the HTTP glue's */
+	void *connection;
+	struct http_reply *reply;	/* once there is one */
+	_Atomic int stage;		/* enum stage of http.c */
+	void (*answered)(struct exchange *exchange);	/* what exchange_submit() was given */
 };
 
 /* Where a route's handler runs. */
@@ -68,6 +72,9 @@ void exchange_bytes(struct exchange *exchange, int http, const char *content_typ
 void exchange_error(struct exchange *exchange, const struct error *err);	/* Camunda's error object */
 /* The same with other type, status or code than the status's row says: where a resource of Camunda's differs. */
 void exchange_error_as(struct exchange *exchange, int http, const char *type, int code, const char *message);
+
+/* Whether the client of a parked request has not hung up. */
+bool exchange_client_there(struct exchange *exchange);
 
 /* First value of a query parameter, or NULL. */
 const char *exchange_query(const struct exchange *exchange, const char *name);

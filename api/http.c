@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libmicrohttpd: one thread that polls; a request is suspended while somebody else works on it.
+ *
+ * A reply may come before the handler has returned, from another thread: an atomic stage decides who resumes. */
+#include "api/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "api/router.h"
+#include "base/counters.h"
+#include "base/log.h"
+
+enum stage {
+	STAGE_reading,		/* head and body arrive */
+	STAGE_running,		/* a handler has it; the connection is not suspended yet */
+	STAGE_suspended,
+	STAGE_replied,
+};
+
+enum { SPARE_ARENAS = 256, MEMORY_PER_CONNECTION = 32768 };
+
+struct api {
+	struct arena *arena;
+	const struct backend *backend;
+	const struct router *router;
+	struct MHD_Daemon *daemon;
+	struct arena *spare[SPARE_ARENAS];	/* used by the HTTP thread alone */
+	int spare_count;
+};
+
+/* What MHD carries along for a request. */
+struct incoming {
+	struct exchange exchange;
+	struct api *api;
+	const char *uri;		/* raw */
+	struct text body;
+	bool first;			/* the handler's first call is over */
+	bool too_large;
+};
+
+static int64_t
+monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+const char *
+http_header(const struct exchange *exchange, const char *name)
+{
+	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+bool
+exchange_client_there(struct exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char byte;
+	ssize_t n;
+
+	if (info == NULL)
+		return false;
+	n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+}
+
+/* ---- replies ------------------------------------------------------------------------------------------------- */
+
+void
+http_send(struct exchange *exchange, struct http_reply *reply)
+{
+	int expected = STAGE_running;
+
+	exchange->reply = reply;
+	if (atomic_compare_exchange_strong(&exchange->stage, &expected, STAGE_replied))
+		return;		/* the HTTP thread sees it when the handler returns */
+	if (expected == STAGE_suspended) {
+		atomic_store(&exchange->stage, STAGE_replied);
+		MHD_resume_connection(exchange->connection);
+		return;
+	}
+	atomic_store(&exchange->stage, STAGE_replied);
+}
+
+/* Camunda lets nothing of its state be cached, but diagrams (CB CacheControlFilter). */
+static bool
+is_cacheable(const struct incoming *incoming)
+{
+	size_t length = strcspn(incoming->uri, "?");
+
+	return length >= 3 && strncmp(incoming->uri + length - 3, "xml", 3) == 0;
+}
+
+static void
+add(struct MHD_Response *response, const char *name, const char *value)
+{
+	if (value != NULL)
+		MHD_add_response_header(response, name, value);
+}
+
+static enum MHD_Result
+queue(struct incoming *incoming)
+{
+	struct exchange *exchange = &incoming->exchange;
+	const struct http_reply *reply = exchange->reply;
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	counter_add(COUNT_http_requests, 1);
+	if (reply->status >= 400)
+		counter_add(COUNT_http_errors, 1);
+	response = MHD_create_response_from_buffer(reply->length, (void *)(uintptr_t)reply->bytes, MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return MHD_NO;
+	add(response, "Content-Type", reply->content_type);
+	add(response, "Content-Disposition", reply->disposition);
+	add(response, "Allow", reply->allow);
+	if (strcmp(exchange->method, "GET") == 0 && reply->status < 400 && !is_cacheable(incoming))
+		add(response, "Cache-Control", "no-cache");
+	if (reply->status == 503)
+		add(response, "Retry-After", "1");
+	if (http_header(exchange, "Origin") != NULL)
+		add(response, "Access-Control-Allow-Origin", "*");
+	if (reply->close)
+		add(response, "Connection", "close");
+	result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* ---- before the handler --------------------------------------------------------------------------------------- */
+
+static void
+refuse(struct exchange *exchange, enum status status, const char *message)
+{
+	struct error err;
+
+	error_set(&err, status, "%s", message);
+	exchange_error(exchange, &err);
+}
+
+static bool
+read_query(struct incoming *incoming)
+{
+	struct exchange *exchange = &incoming->exchange;
+	const char *at = strchr(incoming->uri, '?'), *end, *equals;
+	struct pair *pairs = NULL;
+	size_t count = 0, capacity = 0;
+
+	for (at = at != NULL ? at + 1 : ""; *at != '\0'; at = *end == '&' ? end + 1 : end) {
+		end = at + strcspn(at, "&");
+		equals = memchr(at, '=', (size_t)(end - at));
+		if (end == at)
+			continue;
+		pairs = arena_grow(exchange->arena, pairs, sizeof *pairs, count, &capacity);
+		pairs[count].name = uri_decode(exchange->arena, at, (size_t)((equals != NULL ? equals : end) - at), true);
+		pairs[count].value = equals != NULL ?
+			uri_decode(exchange->arena, equals + 1, (size_t)(end - equals - 1), true) :
+			"";
+		if (pairs[count].name == NULL || pairs[count].value == NULL)
+			return false;
+		count++;
+	}
+	exchange->query = pairs;
+	exchange->query_count = count;
+	return true;
+}
+
+static bool
+preflight(struct incoming *incoming)
+{
+	struct exchange *exchange = &incoming->exchange;
+	struct MHD_Response *response;
+
+	if (strcmp(exchange->method, "OPTIONS") != 0 || http_header(exchange, "Origin") == NULL)
+		return false;
+	response = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+	add(response, "Access-Control-Allow-Origin", "*");
+	add(response, "Access-Control-Allow-Methods", "GET,POST,HEAD,OPTIONS,PUT,DELETE");
+	add(response, "Access-Control-Allow-Headers", "Authorization,Content-Type,Accept,Origin,X-Requested-With");
+	add(response, "Access-Control-Max-Age", "1800");
+	MHD_queue_response(exchange->connection, 200, response);
+	MHD_destroy_response(response);
+	return true;
+}
+
+/* Finds the route; false when a reply was made. */
+static bool
+route(struct incoming *incoming)
+{
+	struct exchange *exchange = &incoming->exchange;
+	const char *base = "", *allowed = NULL, *host = http_header(exchange, "Host");
+	char *path = arena_strndup(exchange->arena, incoming->uri, strcspn(incoming->uri, "?"));
+
+	exchange->path = path;
+	switch (router_find(incoming->api->router, exchange, path, &base, &allowed)) {
+	case ROUTED_found:
+		exchange->base_url = arena_printf(exchange->arena, "http://%s%s", host != NULL ? host : "localhost", base);
+		return true;
+	case ROUTED_unknown:
+		refuse(exchange, E_no_route, "HTTP 404 Not Found");
+		return false;
+	case ROUTED_method:
+		refuse(exchange, E_not_allowed, "HTTP 405 Method Not Allowed");
+		exchange->reply->allow = allowed;
+		return false;
+	case ROUTED_malformed:
+		refuse(exchange, E_invalid_request, "the path is malformed");
+		return false;
+	case ROUTED_engine:
+		refuse(exchange, E_invalid_request, "No process engine available");
+		return false;
+	}
+	return false;
+}
+
+/* These answer whatever state the daemon is in. */
+static bool
+needs_no_state(const struct route *route)
+{
+	static const char *const names[] = {"get_version", "get_engines", "get_health", "get_metrics"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(route->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+work_of_reader(struct reader *reader, void *argument)
+{
+	struct exchange *exchange = argument;
+
+	if (reader == NULL) {
+		refuse(exchange, E_weather, "the database is away, try again");
+		return;
+	}
+	counter_add(COUNT_reads, 1);
+	exchange->route->handle(exchange, reader);
+	histogram_add(TIME_read_seconds, (double)(monotonic_us() - exchange->arrived_us) / 1e6);
+}
+
+/* Runs or hands over the request; a reply may be there afterwards. */
+static void
+dispatch(struct incoming *incoming)
+{
+	struct exchange *exchange = &incoming->exchange;
+	const struct backend *backend = exchange->backend;
+	const char *problem = head_problem(exchange), *state;
+	bool active;
+
+	if (incoming->too_large) {
+		refuse(exchange, E_too_large, "the body is larger than the setting body_bytes allows");
+		exchange->reply->close = true;
+		return;
+	}
+	if (problem != NULL) {
+		refuse(exchange, E_invalid_request, problem);
+		exchange->reply->close = true;
+		return;
+	}
+	if (!read_query(incoming)) {
+		refuse(exchange, E_invalid_request, "the query is malformed");
+		return;
+	}
+	if (!route(incoming))
+		return;
+	state = backend->state(backend->context, &active);
+	if (!active && !needs_no_state(exchange->route)) {
+		refuse(exchange, E_unavailable, arena_printf(exchange->arena, "this daemon is not active now (%s), try again", state));
+		return;
+	}
+	exchange->body = incoming->body.bytes != NULL ? incoming->body.bytes : "";
+	exchange->body_length = incoming->body.length;
+	exchange->content_type = http_header(exchange, "Content-Type");
+	if (!body_prepare(exchange))
+		return;
+	if (exchange->route->runs == RUNS_reader)
+		backend->read(backend->context, work_of_reader, exchange);
+	else
+		exchange->route->handle(exchange, NULL);
+}
+
+/* ---- MHD's callbacks -------------------------------------------------------------------------------------------- */
+
+static struct arena *
+arena_take(struct api *api)
+{
+	return api->spare_count > 0 ? api->spare[--api->spare_count] : arena_new();
+}
+
+static void *
+on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	struct api *api = context;
+	struct arena *arena = arena_take(api);
+	struct incoming *incoming = ARENA_NEW(arena, struct incoming);
+
+	incoming->api = api;
+	incoming->uri = arena_strdup(arena, uri);
+	incoming->exchange.arena = arena;
+	incoming->exchange.backend = api->backend;
+	incoming->exchange.connection = connection;
+	incoming->exchange.arrived_us = monotonic_us();
+	text_init(&incoming->body, arena);
+	text_init(&incoming->exchange.out, arena);
+	json_init(&incoming->exchange.writer, &incoming->exchange.out);
+	return incoming;
+}
+
+static enum MHD_Result
+on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+	const char *data, size_t *size, void **state)
+{
+	struct incoming *incoming = *state;
+	struct exchange *exchange = &incoming->exchange;
+	int expected = STAGE_running;
+
+	(void)context;
+	(void)url;
+	(void)version;
+	if (!incoming->first) {
+		/* a reply queued in the first call would close the connection */
+		incoming->first = true;
+		exchange->method = arena_strdup(exchange->arena, method);
+		return MHD_YES;
+	}
+	if (*size > 0) {
+		if (incoming->body.length + *size > (size_t)exchange->backend->settings->body_bytes)
+			incoming->too_large = true;
+		else
+			text_put(&incoming->body, data, *size);
+		*size = 0;
+		return MHD_YES;
+	}
+	if (atomic_load(&exchange->stage) == STAGE_replied)
+		return queue(incoming);
+	if (preflight(incoming))
+		return MHD_YES;
+	atomic_store(&exchange->stage, STAGE_running);
+	dispatch(incoming);
+	if (atomic_load(&exchange->stage) == STAGE_replied)
+		return queue(incoming);
+	MHD_suspend_connection(connection);
+	if (!atomic_compare_exchange_strong(&exchange->stage, &expected, STAGE_suspended))
+		MHD_resume_connection(connection);
+	return MHD_YES;
+}
+
+static void
+on_completed(void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+	struct api *api = context;
+	struct incoming *incoming = *state;
+	struct arena *arena;
+
+	(void)connection;
+	(void)code;
+	if (incoming == NULL)
+		return;
+	arena = incoming->exchange.arena;
+	*state = NULL;
+	if (api->spare_count == SPARE_ARENAS) {
+		arena_free(arena);
+		return;
+	}
+	arena_reset(arena);
+	api->spare[api->spare_count++] = arena;
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------------------------- */
+
+static enum status
+resolve(const char *listen, struct arena *arena, struct addrinfo **found, struct error *err)
+{
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	const char *colon = strrchr(listen, ':');
+	char *host;
+	size_t length;
+
+	if (colon == NULL)
+		return FAIL(err, invalid_request, "listen wants ADDRESS:PORT, not '%s'", listen);
+	host = arena_strndup(arena, listen, (size_t)(colon - listen));
+	length = strlen(host);
+	if (length > 1 && host[0] == '[' && host[length - 1] == ']') {
+		host[length - 1] = '\0';
+		host++;
+	}
+	if (getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, found) != 0)
+		return FAIL(err, invalid_request, "there is no address '%s' to listen on", listen);
+	return OK;
+}
+
+enum status
+api_start(const struct backend *backend, const char *listen, struct api **started, struct error *err)
+{
+	struct arena *arena = arena_new();
+	struct api *api = ARENA_NEW(arena, struct api);
+	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	struct addrinfo *address;
+
+	api->arena = arena;
+	api->backend = backend;
+	api->router = router_new(arena);
+	TRY(resolve(listen, arena, &address, err));
+	if (address->ai_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	api->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, api,
+		MHD_OPTION_SOCK_ADDR, address->ai_addr,
+		MHD_OPTION_URI_LOG_CALLBACK, on_uri, api,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, api,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)backend->settings->connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)backend->settings->body_seconds,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
+		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+		MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_END);
+	freeaddrinfo(address);
+	if (api->daemon == NULL)
+		return FAIL(err, internal, "cannot listen on %s: %s", listen, strerror(errno));
+	*started = api;
+	return OK;
+}
+
+void
+api_stop(struct api *api)
+{
+	int i;
+
+	MHD_stop_daemon(api->daemon);
+	for (i = 0; i < api->spare_count; i++)
+		arena_free(api->spare[i]);
+	arena_free(api->arena);
+}
