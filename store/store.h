@@ -151,8 +151,14 @@ enum filter_type {
 	FILTER_id, FILTER_ids,		/* what is no id matches nothing */
 	FILTER_number, FILTER_date,
 	FILTER_true,			/* only true filters, false is as if absent (api.md 2.0) */
-	FILTER_bool,			/* true and false filter */
-	FILTER_variables,		/* name_op_value lists; sql names the scope */
+	FILTER_unless,			/* the condition holds unless the parameter is true */
+	FILTER_include,			/* widens tenantIdIn */
+	FILTER_flag,			/* changes how others compare: "names" or "values" without regard to case */
+	FILTER_variables,		/* name_op_value lists; sql says where the variables are */
+	FILTER_value,			/* the value of the variable that variableName names */
+	FILTER_dates,			/* op_date lists on the column sql */
+	FILTER_choice,			/* sql is value=condition|value=condition */
+	FILTER_types,			/* names of value types */
 	FILTER_activity_ids,		/* activity instance ids: "x:123" or "123" */
 	FILTER_refused,			/* Camunda has it, we do not yet: a clear 400 */
 	FILTER_ignored,			/* accepted, says nothing here */
@@ -160,7 +166,7 @@ enum filter_type {
 struct filter {
 	const char *name;
 	enum filter_type type;
-	const char *sql;		/* condition with $ for the parameter; $$ not used */
+	const char *sql;		/* condition with $ for the parameter, PARTS for the parts of its ids */
 };
 struct sort {
 	const char *name;
@@ -178,7 +184,7 @@ struct query_table {
 	const struct sort *sorts;
 	size_t sort_count;
 };
-const struct query_table *query_table(enum query query);
+struct query_table query_table(enum query query);
 
 enum variable_operator { OP_eq, OP_neq, OP_gt, OP_gteq, OP_lt, OP_lteq, OP_like, OP_not_like };
 struct variable_condition {
@@ -192,7 +198,7 @@ struct argument {
 	const struct filter *filter;
 	const char *const *texts;	/* value or values as text; dates as microseconds in decimal */
 	size_t count;
-	const struct variable_condition *conditions;	/* FILTER_variables */
+	const struct variable_condition *conditions;	/* FILTER_variables, _value: count of them; _dates: op and date */
 };
 struct ordering {
 	const struct sort *sort;

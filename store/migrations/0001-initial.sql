@@ -28,7 +28,8 @@ insert into counter values ('reference', 1);
 create table deployment (
 	id bigint primary key,
 	name text, source text, tenant text,
-	created timestamptz not null
+	created timestamptz not null,
+	deleted bool not null default false
 );
 create table resource (
 	id bigint primary key,
@@ -41,6 +42,7 @@ create table definition (
 	id int primary key,
 	deployment bigint not null references deployment,
 	resource bigint not null references resource,
+	process_index int not null,		/* which executable process of the file */
 	wire_id text not null unique,
 	key text not null,
 	version int not null,
@@ -62,6 +64,16 @@ create table element (
 	primary key (definition, elem)
 );
 create index element_id on element (id);
+-- What of a definition makes jobs.
+create table job_definition (
+	definition int not null references definition on delete cascade,
+	elem int not null,
+	kind smallint not null,			-- enum job_kind
+	type text not null, configuration text not null,	-- Camunda's jobType and jobConfiguration
+	primary key (definition, elem, kind)
+);
+-- Definitions that are gone, and whose history is to go in the background.
+create table swept (definition int primary key);
 
 create table instance (
 	part smallint not null, id bigint not null,
