@@ -225,7 +225,7 @@ private_start(const char *folder, struct private_postgres **started, const char 
 {
 	char *arguments[32], *cluster, *socket, *log, absolute[PATH_MAX];
 	struct private_postgres *postgres = ARENA_NEW(arena, struct private_postgres);
-	const char *programs;
+	const char *programs = NULL;
 	struct account account;
 	int n = 0;
 

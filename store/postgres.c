@@ -68,8 +68,8 @@ terminate(PGconn *conn, struct arena *arena, int32_t pid, int64_t start_us, stru
 static enum status
 set_up(struct postgres *pg, PGconn *conn, struct error *err)
 {
-	int32_t pid;
-	int64_t start_us;
+	int32_t pid = 0;
+	int64_t start_us = WHEN_NONE;
 
 	TRY(pg_run(conn, session, "setting up a session", err));
 	TRY(sql_prepare(conn, err));
@@ -553,7 +553,7 @@ static enum status
 claim_range(struct postgres *pg, const struct lane_range *range, int64_t owner, int64_t takeover_us,
 	struct claim *claim, struct error *err)
 {
-	int64_t now_us, previous;
+	int64_t now_us = 0, previous;
 	struct error ignored;
 	enum status status;
 

@@ -277,6 +277,10 @@ enum status store_latest(struct reader *reader, const char *key, const char *ten
 enum status store_find_definition(struct reader *reader, const char *wire_id, int32_t *id, struct error *err) MUST_CHECK;
 enum status store_suspend_definition(struct reader *reader, int32_t id, bool suspended, struct error *err) MUST_CHECK;
 
+/* The content of a resource of a deployment, in the arena; E_not_found. */
+enum status store_resource(struct reader *reader, struct arena *arena, int64_t deployment, int64_t id, const char **name,
+	const void **bytes, size_t *length, struct error *err) MUST_CHECK;
+
 /* ---- event log ---------------------------------------------------------------------------------------- */
 
 struct stored_event {

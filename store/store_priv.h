@@ -173,7 +173,45 @@ enum status partitions_ensure(PGconn *conn, int64_t us, int count, struct error 
 /* Number of the newest migration this program has. */
 int migration_newest(void);
 
-/* ---- the reading half (query.c) ------------------------------------------------------------------------- */
+/* ---- the reading half (reader.c, query.c, deploy.c, definitions.c, events.c, sweep.c) -------------------- */
+
+struct reader {
+	struct arena *arena;		/* lives as long as the reader */
+	struct arena *scratch;		/* of one call */
+	const char *database;
+	int64_t seconds;		/* a statement may take */
+	PGconn *conn;			/* or NULL */
+	bool in_transaction;
+};
+
+/* The connection, made again if it was lost. */
+enum status reader_ready(struct reader *reader, struct error *err) MUST_CHECK;
+
+/* As pg_ask(), over a connection that may have died meanwhile. */
+enum status reader_ask(struct reader *reader, const char *sql, int count, const char *const *texts, const char *doing,
+	PGresult **result, struct error *err) MUST_CHECK;
+
+/* The same for what returns nothing of interest. */
+enum status reader_run(struct reader *reader, const char *sql, int count, const char *const *texts, const char *doing,
+	struct error *err) MUST_CHECK;
+
+/* Runs work() in a transaction of its own; nothing of it stays when it fails. */
+enum status reader_transaction(struct reader *reader,
+	enum status (*work)(struct reader *reader, void *context, struct error *err), void *context, const char *doing,
+	struct error *err) MUST_CHECK;
+
+/* Cells of a result in text form.  NULL cells: 0, NULL, false. */
+int64_t cell_number(const PGresult *result, int row, int column);
+const char *cell_string(const PGresult *result, int row, int column, struct arena *arena);	/* a copy */
+bool cell_true(const PGresult *result, int row, int column);
+
+/* Parameters in text form: an array (NULL: a null in it), bytes, a number. */
+const char *array_text(struct arena *arena, const char *const *items, size_t count);
+const char *bytes_text(struct arena *arena, const void *bytes, size_t length);
+const char *number_text(struct arena *arena, int64_t number);
+
+/* The bytes behind encode(..., 'hex'), with a NUL behind them. */
+const void *text_bytes(struct arena *arena, const char *hex, size_t *length);
 
 /* The query tables as text, for store_describe(). */
 void queries_describe(struct text *text);
