@@ -22,14 +22,21 @@ struct sim {
 struct sim *sim_new(const char *xml);
 void sim_free(struct sim *sim);
 
+/* The same without a test around it; E_parse and others as bpmn_compile(). */
+enum status sim_open(const char *name, const char *xml, size_t length, struct sim **sim, struct error *err) MUST_CHECK;
+
 /* A process with these flow nodes inside, as XML with all namespaces. */
 const char *sim_process(struct arena *arena, const char *body);
 
 /* Runs a command (clock, ids, limits are filled in); tree_check() after it, and a refused one must leave the tree as it
  * was. */
 enum status sim_run(struct sim *sim, struct command command);
+/* The same without a test around it: *broken says what is wrong with the tree now, or is NULL. */
+enum status sim_step(struct sim *sim, struct command command, const char **broken);
 enum status sim_start(struct sim *sim, struct entries variables);
 
+/* The open activities in document order of the tree: the first for NULL, NULL after the last. */
+struct activity *sim_next(struct sim *sim, struct activity *at);
 /* The one open activity of that element (any state), NULL when there is none; fails when there are several. */
 struct activity *sim_at(struct sim *sim, const char *element);
 int sim_count(struct sim *sim, const char *element);
