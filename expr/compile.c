@@ -65,8 +65,9 @@ compile_method(struct compiler *c, const char *name, size_t argc)
 	if (method_find(name, argc, 0, &code.row))
 		return compile_emit(c, code, NULL);
 	if (method_known(name))
-		return lex_fail(&c->lexer, "method '%.200s' does not take %zu arguments", name, argc);
-	return lex_fail(&c->lexer, "method '%.200s' is not supported yet", name);
+		return lex_fail(&c->lexer, "method '%.*s' does not take %zu arguments", lex_shown(name, LEX_NAME),
+			name, argc);
+	return lex_fail(&c->lexer, "method '%.*s' is not supported yet", lex_shown(name, LEX_NAME), name);
 }
 
 enum status
@@ -76,9 +77,10 @@ compile_function(struct compiler *c, const char *name, size_t argc)
 	size_t arity;
 
 	if (!function_find(name, &code.row, &arity))
-		return lex_fail(&c->lexer, "function '%.200s' is not supported yet", name);
+		return lex_fail(&c->lexer, "function '%.*s' is not supported yet", lex_shown(name, LEX_NAME), name);
 	if (argc != arity)
-		return lex_fail(&c->lexer, "function '%.200s' does not take %zu arguments", name, argc);
+		return lex_fail(&c->lexer, "function '%.*s' does not take %zu arguments", lex_shown(name, LEX_NAME),
+			name, argc);
 	return compile_emit(c, code, NULL);
 }
 

@@ -38,6 +38,7 @@ eval_fail(struct eval *e, enum eval_failure failure, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(cause, sizeof cause, format, args);
 	va_end(args);
+	cause[text_utf8_prefix(cause, strlen(cause))] = '\0';
 	return FAIL(e->err, engine, "%s: %s. Cause: %s", heads[failure], shown_source(e), cause);
 }
 

@@ -43,8 +43,13 @@ struct lexer {
 	struct error *err;
 };
 
-/* Fails with the text of every compile error: what, and where the current token begins. */
+enum { LEX_NAME = 200 };	/* bytes of a name in a message */
+
+/* Fails with what is ours to refuse, and where the current token begins. */
 enum status lex_fail(struct lexer *lexer, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Fails as JUEL does: kind is lexical or syntax, the place is where the current token begins. */
+enum status lex_reject(struct lexer *lexer, const char *kind, const char *encountered, const char *expected);
 
 /* Reads literal text up to an opener or the end and unescapes it: an opener behind a backslash is text. */
 const char *lex_text(struct lexer *lexer);
@@ -55,8 +60,14 @@ bool lex_opener(struct lexer *lexer, char *kind);
 /* Reads the next token into the lexer. */
 enum status lex_next(struct lexer *lexer) MUST_CHECK;
 
-/* How a token is called in messages. */
+/* How many bytes of a text a message shows, for %.*s: whole characters, and no more bytes than that. */
+int lex_shown(const char *text, size_t most);
+
+/* How a mark or word of tokens.def is written. */
 const char *lex_name(enum token token);
+
+/* The current token as it is called in messages: "null" is the end. */
+const char *lex_image(const struct lexer *lexer);
 
 /* --- compile.c */
 

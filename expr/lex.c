@@ -17,7 +17,15 @@ static const struct token_row tokens[] = {
 #undef TOKEN
 };
 
-enum { TOKEN_ROWS = sizeof tokens / sizeof *tokens, MESSAGE_SOURCE = 500 };
+enum { TOKEN_ROWS = sizeof tokens / sizeof *tokens, MESSAGE_SOURCE = 500, MESSAGE_PART = 200 };
+
+int
+lex_shown(const char *text, size_t most)
+{
+	size_t length = strnlen(text, most);
+
+	return (int)text_utf8_prefix(text, length);
+}
 
 enum status
 lex_fail(struct lexer *lexer, const char *format, ...)
@@ -29,16 +37,47 @@ lex_fail(struct lexer *lexer, const char *format, ...)
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
 	return FAIL(lexer->err, engine, "Error while parsing expression '%.*s%s': %s at position %zu",
-		MESSAGE_SOURCE, lexer->source, lexer->length > MESSAGE_SOURCE ? "..." : "", reason,
-		lexer->start);
+		lex_shown(lexer->source, MESSAGE_SOURCE), lexer->source, lexer->length > MESSAGE_SOURCE ? "..." : "",
+		reason, lexer->start);
+}
+
+/* Java counts in UTF-16. */
+static size_t
+java_position(const struct lexer *lexer)
+{
+	size_t position = 0;
+
+	for (size_t i = 0; i < lexer->start; i++) {
+		unsigned char byte = (unsigned char)lexer->source[i];
+
+		position += ((byte & 0xc0) != 0x80) + (size_t)(byte >= 0xf0);
+	}
+	return position;
+}
+
+enum status
+lex_reject(struct lexer *lexer, const char *kind, const char *encountered, const char *expected)
+{
+	return FAIL(lexer->err, engine,
+		"Error parsing '%.*s%s': %s error at position %zu, encountered %.*s, expected %s.",
+		lex_shown(lexer->source, MESSAGE_SOURCE), lexer->source, lexer->length > MESSAGE_SOURCE ? "..." : "",
+		kind, java_position(lexer), lex_shown(encountered, MESSAGE_PART), encountered, expected);
 }
 
 const char *
 lex_name(enum token token)
 {
-	if (token < TOKEN_identifier)
-		return tokens[token].mark != NULL ? tokens[token].mark : tokens[token].word;
-	return token == TOKEN_end ? "end of text" : "a value";
+	return tokens[token].mark != NULL ? tokens[token].mark : tokens[token].word;
+}
+
+const char *
+lex_image(const struct lexer *lexer)
+{
+	if (lexer->token == TOKEN_end)
+		return "null";
+	if (lexer->token == TOKEN_string)
+		return lexer->string;
+	return arena_strndup(lexer->arena, lexer->source + lexer->start, lexer->at - lexer->start);
 }
 
 static bool
@@ -93,6 +132,28 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (c & 0x80) != 0;
 }
 
+/* Bytes of the character that begins here. */
+static int
+char_length(const char *s)
+{
+	int length = 1;
+
+	while ((s[length] & 0xc0) == 0x80)
+		length++;
+	return length;
+}
+
+/* A backslash in a string, before what neither ends nor escapes it. */
+static enum status
+reject_escape(struct lexer *lexer, const char *escaped, char quote)
+{
+	if (*escaped == '\0')
+		return lex_reject(lexer, "lexical", "unterminated string", quote == '"' ? "\" or \\" : "' or \\");
+	return lex_reject(lexer, "lexical",
+		arena_printf(lexer->arena, "invalid escape sequence \\%.*s", char_length(escaped), escaped),
+		quote == '"' ? "\\\" or \\\\" : "\\' or \\\\");
+}
+
 static enum status
 read_string(struct lexer *lexer)
 {
@@ -102,11 +163,11 @@ read_string(struct lexer *lexer)
 
 	for (; i < lexer->length && s[i] != quote; i++) {
 		if (s[i] == '\\' && s[++i] != '\\' && s[i] != quote)
-			return lex_fail(lexer, "invalid escape in a string");
+			return reject_escape(lexer, s + i, quote);
 		out[n++] = s[i];
 	}
 	if (i >= lexer->length)
-		return lex_fail(lexer, "a string does not end");
+		return lex_reject(lexer, "lexical", "unterminated string", quote == '"' ? "\"" : "'");
 	out[n] = '\0';
 	lexer->at = i + 1;
 	lexer->token = TOKEN_string;
@@ -147,7 +208,7 @@ read_number(struct lexer *lexer)
 		lexer->real = strtod(digits, NULL);
 	else if (!text_to_int(digits + strspn(digits, "0") - (strspn(digits, "0") == strlen(digits)),
 			 &lexer->integer))
-		return lex_fail(lexer, "the number %.40s is too large", digits);
+		return lex_reject(lexer, "syntax", arena_printf(lexer->arena, "'%.40s'", digits), "<INTEGER>");
 	return OK;
 }
 
@@ -183,7 +244,8 @@ read_mark(struct lexer *lexer)
 		}
 	}
 	if (longest == 0)
-		return lex_fail(lexer, "invalid character '%c'", *s >= ' ' && *s < 0x7f ? *s : '?');
+		return lex_reject(lexer, "lexical", arena_printf(lexer->arena, "invalid character '%c'",
+			*s >= ' ' && *s < 0x7f ? *s : '?'), "expression token");
 	lexer->at += longest;
 	return OK;
 }

@@ -21,21 +21,35 @@ enum { ORDER_LOWEST = 1 };
 
 static enum status parse_expression(struct compiler *c);
 
+/* What an operand can begin with, in JUEL's words and by token. */
+static const char operand[] =
+	"<IDENTIFIER>|<STRING>|<FLOAT>|<INTEGER>|'true'|'false'|'null'|'-'|'!'|'not'|'empty'|'('";
+
+static const bool begins_operand[TOKEN_end + 1] = {
+	[TOKEN_identifier] = true, [TOKEN_string] = true, [TOKEN_integer] = true, [TOKEN_real] = true,
+	[TOKEN_true] = true, [TOKEN_false] = true, [TOKEN_null] = true,
+	[TOKEN_minus] = true, [TOKEN_not] = true, [TOKEN_empty] = true, [TOKEN_paren] = true,
+};
+
 static enum status
 fail_token(struct compiler *c, const char *expected)
 {
 	struct lexer *lexer = &c->lexer;
 
-	if (lexer->token == TOKEN_identifier)
-		return lex_fail(lexer, "syntax error, found '%.80s' but expected %s", lexer->string, expected);
-	return lex_fail(lexer, "syntax error, found '%s' but expected %s", lex_name(lexer->token), expected);
+	return lex_reject(lexer, "syntax", arena_printf(lexer->arena, "'%s'", lex_image(lexer)), expected);
+}
+
+static enum status
+fail_mark(struct compiler *c, enum token token)
+{
+	return fail_token(c, arena_printf(c->lexer.arena, "'%s'", lex_name(token)));
 }
 
 static enum status
 expect(struct compiler *c, enum token token)
 {
 	if (c->lexer.token != token)
-		return fail_token(c, lex_name(token));
+		return fail_mark(c, token);
 	return lex_next(&c->lexer);
 }
 
@@ -55,8 +69,10 @@ parse_arguments(struct compiler *c, size_t *count)
 
 	TRY(expect(c, TOKEN_paren));
 	while (c->lexer.token != TOKEN_unparen) {
-		if (n++ > 0)
-			TRY(expect(c, TOKEN_comma));
+		if (n++ > 0 ? c->lexer.token != TOKEN_comma : !begins_operand[c->lexer.token])
+			return fail_mark(c, TOKEN_unparen);
+		if (n > 1)
+			TRY(lex_next(&c->lexer));
 		TRY(parse_expression(c));
 	}
 	*count = n;
@@ -83,10 +99,10 @@ parse_member(struct compiler *c, const char *owner)
 	size_t argc;
 
 	if (c->lexer.token != TOKEN_identifier)
-		return fail_token(c, "a name");
+		return fail_token(c, "<IDENTIFIER>");
 	name = c->lexer.string;
 	if (is_implicit(owner))
-		return lex_fail(&c->lexer, "'%s.%.200s' is not supported yet", owner, name);
+		return lex_fail(&c->lexer, "'%s.%.*s' is not supported yet", owner, lex_shown(name, LEX_NAME), name);
 	TRY(lex_next(&c->lexer));
 	if (c->lexer.token != TOKEN_paren)
 		return compile_emit(c, (struct code){ .op = OP_property, .name = name }, NULL);
@@ -139,7 +155,7 @@ parse_literal(struct compiler *c)
 	else if (lexer->token == TOKEN_null)
 		value = value_null();
 	else
-		return fail_token(c, "a value");
+		return fail_token(c, operand);
 	TRY(compile_constant(c, value));
 	return lex_next(&c->lexer);
 }
@@ -237,7 +253,7 @@ parse_braces(struct compiler *c)
 	TRY(lex_next(&c->lexer));
 	TRY(parse_expression(c));
 	if (c->lexer.token != TOKEN_brace)
-		return fail_token(c, "'}' or an operator");
+		return fail_mark(c, TOKEN_brace);
 	return OK;
 }
 
@@ -258,7 +274,8 @@ parse_composite(struct compiler *c)
 		if (!lex_opener(lexer, &kind))
 			break;
 		if (first != '\0' && first != kind)
-			return lex_fail(lexer, "${} and #{} do not mix");
+			return lex_reject(lexer, "syntax", kind == '#' ? "'#{'" : "'${'",
+				first == '#' ? "'#{'" : "'${'");
 		first = kind;
 		TRY(parse_braces(c));
 		if (parts++ > 0 || lexer->at < lexer->length)
