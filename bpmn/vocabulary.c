@@ -265,10 +265,10 @@ void
 bpmn_describe(struct text *text)
 {
 	text_puts(text, "# The vocabulary\n\n"
-		"What becomes of every element and attribute of BPMN 2.0 and of Camunda's extensions in a process that is "
-		"executed.  A row for any element holds where there is none for the one in question.  What is ignored or "
-		"refused is judged as a whole, with all that lies inside.  What is unknown in the extensions gives a "
-		"warning; other namespaces are left alone.\n\n");
+		"What becomes of every element and attribute of BPMN 2.0 and of Camunda's extensions in a process that "
+		"is executed.  A row for any element holds where there is none for the one in question.  What is "
+		"ignored or refused is judged as a whole, with all that lies inside.  What is unknown in the "
+		"extensions gives a warning; other namespaces are left alone.\n\n");
 	describe(text, "Elements", &element_list);
 	text_puts(text, "\n");
 	describe(text, "Attributes", &attribute_list);
