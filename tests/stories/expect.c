@@ -42,11 +42,13 @@ bool
 entries_within(struct arena *arena, const struct entries *wanted, const struct entries *there)
 {
 	const struct value *value;
+	const char *want;
 	size_t i;
 
 	for (i = 0; i < wanted->count; i++) {
 		value = entry_value(there, wanted->list[i].name);
-		if (value == NULL || !text_equal(value_as_json(arena, value), value_as_json(arena, &wanted->list[i].value)))
+		want = value_as_json(arena, &wanted->list[i].value);
+		if (value == NULL || !text_equal(value_as_json(arena, value), want))
 			return false;
 	}
 	return true;
@@ -465,7 +467,8 @@ expect_fetched(struct teller *teller, const struct step *step, struct error *err
 	for (i = 0; i < teller->fetched_count; i++) {
 		fetched = &teller->fetched[i];
 		there = properties ? properties_of(teller->arena, fetched->node) : fetched->variables;
-		if (text_equal(fetched->node->id, step->words.list[1]) && entries_within(teller->arena, &wanted, &there))
+		if (text_equal(fetched->node->id, step->words.list[1]) &&
+		    entries_within(teller->arena, &wanted, &there))
 			return OK;
 	}
 	return FAIL(err, engine, "expected a fetched task at %s with these %s, got none", step->words.list[1],
