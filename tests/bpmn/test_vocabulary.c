@@ -428,7 +428,8 @@ START_TEST(other_namespaces)
 	static const char model[] =
 		"<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:x=\"%s\">"
 		"<process id=\"p\" isExecutable=\"true\">"
-		"<serviceTask id=\"a\" x:delegateExpression=\"${b}\" x:odd=\"1\"><extensionElements><x:odd/></extensionElements></serviceTask></process></definitions>";
+		"<serviceTask id=\"a\" x:delegateExpression=\"${b}\" x:odd=\"1\">"
+		"<extensionElements><x:odd/></extensionElements></serviceTask></process></definitions>";
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
 		read_and_check(arena_printf(arena, model, same[i]));
