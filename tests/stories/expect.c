@@ -307,10 +307,13 @@ static void
 put_people(struct fields *fields, const char *name, const struct people *people)
 {
 	struct value *items = ARENA_ARRAY(fields->arena, struct value, people->count);
+	const char **sorted = arena_copy(fields->arena, people->list, people->count * sizeof *sorted);
 	size_t i;
 
+	if (people->count > 0)
+		qsort(sorted, people->count, sizeof *sorted, by_text);
 	for (i = 0; i < people->count; i++)
-		items[i] = value_string(people->list[i]);
+		items[i] = value_string(sorted[i]);
 	put(fields, name, (struct value){.type = VALUE_list, .items = items, .length = people->count});
 }
 
