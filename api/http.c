@@ -242,14 +242,16 @@ static void
 work_of_reader(struct reader *reader, void *argument)
 {
 	struct exchange *exchange = argument;
+	int64_t arrived_us;
 
 	if (reader == NULL) {
 		refuse(exchange, E_weather, "the database is away, try again");
 		return;
 	}
+	arrived_us = exchange->arrived_us;	/* once answered, the exchange is gone */
 	counter_add(COUNT_reads, 1);
 	exchange->route->handle(exchange, reader);
-	histogram_add(TIME_read_seconds, (double)(monotonic_us() - exchange->arrived_us) / 1e6);
+	histogram_add(TIME_read_seconds, (double)(monotonic_us() - arrived_us) / 1e6);
 }
 
 /* Runs or hands over the request; a reply may be there afterwards. */

@@ -89,8 +89,9 @@ bpmn_compile(struct arena *arena, const char *name, const char *xml, size_t leng
 	if (report.errors > 0) {
 		result.programs = NULL;
 		result.program_count = 0;
+		result.problems.text = report_text(&report, name);
 		*diagram = result;
-		return FAIL(err, parse, "%s", report_text(&report, name));
+		return FAIL(err, parse, "%s", result.problems.text);
 	}
 	*diagram = result;
 	return OK;

@@ -18,6 +18,7 @@ struct problem {
 struct problems {
 	size_t count, errors;
 	const struct problem *list;
+	const char *text;			/* all errors in the form Camunda gives, uncut; NULL without errors */
 };
 
 /* What one XML file becomes. */

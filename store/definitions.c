@@ -37,32 +37,36 @@ store_definition(struct reader *reader, struct arena *arena, int32_t id, struct 
 }
 
 static enum status
-find_one(struct reader *reader, const char *sql, int count, const char *const *texts, int32_t *id, struct error *err)
+find_one(struct reader *reader, const char *sql, int count, const char *const *texts, struct found_definition *definition,
+	struct error *err)
 {
 	bool found;
 	PGresult *result;
 
 	TRY(reader_ask(reader, sql, count, texts, "looking for a definition", &result, err));
 	found = PQntuples(result) == 1;
-	if (found)
-		*id = (int32_t)cell_number(result, 0, 0);
+	if (found) {
+		definition->id = (int32_t)cell_number(result, 0, 0);
+		definition->suspended = cell_true(result, 0, 1);
+	}
 	PQclear(result);
 	return found ? OK : FAIL(err, not_found, "there is no such process definition");
 }
 
 enum status
-store_latest(struct reader *reader, const char *key, const char *tenant, int32_t *id, struct error *err)
+store_latest(struct reader *reader, const char *key, const char *tenant, struct found_definition *found, struct error *err)
 {
 	const char *const texts[] = { key, tenant };
 
-	return find_one(reader, "select id from definition where key = $1 and tenant is not distinct from $2 and not deleted "
-		"order by version desc limit 1", 2, texts, id, err);
+	return find_one(reader, "select id, suspended from definition where key = $1 and tenant is not distinct from $2 and not deleted "
+		"order by version desc limit 1", 2, texts, found, err);
 }
 
 enum status
-store_find_definition(struct reader *reader, const char *wire_id, int32_t *id, struct error *err)
+store_find_definition(struct reader *reader, const char *wire_id, struct found_definition *found, struct error *err)
 {
-	return find_one(reader, "select id from definition where wire_id = $1 and not deleted", 1, &wire_id, id, err);
+	return find_one(reader, "select id, suspended from definition where wire_id = $1 and not deleted", 1, &wire_id, found,
+		err);
 }
 
 enum status

@@ -177,7 +177,7 @@ next_version(struct reader *reader, struct deploy *deploy, const struct program 
 	PGresult *result;
 
 	TRY(reader_ask(reader, "select coalesce(max(version), 0) + 1 from definition "
-		"where key = $1 and tenant is not distinct from $2", 2, texts, "numbering a version", &result, err));
+		"where key = $1 and tenant is not distinct from $2 and not deleted", 2, texts, "numbering a version", &result, err));
 	*version = (int32_t)cell_number(result, 0, 0);
 	PQclear(result);
 	return OK;

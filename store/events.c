@@ -49,3 +49,29 @@ store_events(struct reader *reader, struct arena *arena, int64_t root, int64_t a
 	PQclear(result);
 	return OK;
 }
+
+enum status
+store_elements(struct reader *reader, int64_t instance, const int64_t *ids, size_t count, int32_t *keys,
+	struct error *err)
+{
+	const char *texts[3], **list;
+	PGresult *result;
+
+	arena_reset(reader->scratch);
+	list = ARENA_ARRAY(reader->scratch, const char *, count);
+	for (size_t i = 0; i < count; i++) {
+		list[i] = number_text(reader->scratch, ids[i]);
+		keys[i] = 0;
+	}
+	texts[0] = number_text(reader->scratch, id_part(instance));
+	texts[1] = number_text(reader->scratch, instance);
+	texts[2] = array_text(reader->scratch, list, count);
+	TRY(reader_ask(reader, "select u.n - 1, x.elem from unnest($3::int8[]) with ordinality u (id, n) join ("
+		"select id, elem from activity where part = $1::int2 and inst = $2::int8 and id = any($3::int8[]) union all "
+		"select id, elem from history_activity where part = $1::int2 and inst = $2::int8 and id = any($3::int8[])) x "
+		"on x.id = u.id", 3, texts, "reading elements", &result, err));
+	for (int row = 0; row < PQntuples(result); row++)
+		keys[cell_number(result, row, 0)] = (int32_t)cell_number(result, row, 1);
+	PQclear(result);
+	return OK;
+}

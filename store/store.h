@@ -225,6 +225,29 @@ enum status store_count(struct reader *reader, const struct query_request *reque
 /* A variable's cells as a value in the arena (content of files only when wanted). */
 enum status store_value(struct arena *arena, const char *const *cells, struct value *value, struct error *err) MUST_CHECK;
 
+/* The variables that a running activity or instance sees (local: those of its own scope), by name, in the arena; *exists
+ * tells whether it runs.  ids: of the variables, in the same order, or NULL. */
+enum status store_scope_variables(struct reader *reader, struct arena *arena, int64_t scope, bool local,
+	struct entries *entries, int64_t **ids, bool *exists, struct error *err) MUST_CHECK;
+
+/* A running instance as a tree of what is active in it, by id within each scope. */
+struct running_activity {
+	int64_t id;
+	const char *id_text, *name, *type;	/* of the element; of the root the definition's wire id and name */
+	bool transition;			/* waits before or behind the activity: no activity instance */
+	const int64_t *incidents;
+	size_t incident_count;
+	struct running_activity *first, *last, *next;	/* children; siblings */
+};
+struct running_instance {
+	int64_t id;
+	const char *definition;			/* wire id */
+	struct running_activity *root;
+};
+/* By the id of the instance, or of anything in it; E_not_found when it does not run. */
+enum status store_running_instance(struct reader *reader, struct arena *arena, int64_t id,
+	struct running_instance **instance, struct error *err) MUST_CHECK;
+
 /* ---- deployments and definitions ---------------------------------------------------------------------- */
 
 struct new_resource {
@@ -271,10 +294,17 @@ struct stored_definition {
 };
 enum status store_definition(struct reader *reader, struct arena *arena, int32_t id, struct stored_definition *definition,
 	struct error *err) MUST_CHECK;
+/* A definition that can be started: its number, and whether it is suspended. */
+struct found_definition {
+	int32_t id;
+	bool suspended;
+};
 /* The newest version of a key without tenant (or of that tenant), not deleted; E_not_found when there is none. */
-enum status store_latest(struct reader *reader, const char *key, const char *tenant, int32_t *id, struct error *err) MUST_CHECK;
+enum status store_latest(struct reader *reader, const char *key, const char *tenant, struct found_definition *found,
+	struct error *err) MUST_CHECK;
 /* By wire id; E_not_found. */
-enum status store_find_definition(struct reader *reader, const char *wire_id, int32_t *id, struct error *err) MUST_CHECK;
+enum status store_find_definition(struct reader *reader, const char *wire_id, struct found_definition *found,
+	struct error *err) MUST_CHECK;
 enum status store_suspend_definition(struct reader *reader, int32_t id, bool suspended, struct error *err) MUST_CHECK;
 
 /* The content of a resource of a deployment, in the arena; E_not_found. */
@@ -294,6 +324,10 @@ struct stored_event {
 /* Events of the tree of that root instance behind `after`, oldest first. */
 enum status store_events(struct reader *reader, struct arena *arena, int64_t root, int64_t after, size_t limit,
 	struct stored_event **events, size_t *count, struct error *err) MUST_CHECK;
+
+/* The elements of activities of that instance, ended ones included: keys[i] is that of ids[i], 0 when there is none. */
+enum status store_elements(struct reader *reader, int64_t instance, const int64_t *ids, size_t count, int32_t *keys,
+	struct error *err) MUST_CHECK;
 
 /* ---- schema ------------------------------------------------------------------------------------------- */
 

@@ -53,7 +53,7 @@ create table definition (
 	suspended bool not null default false,
 	deleted bool not null default false	-- its deployment is gone, history still shows it
 );
-create unique index definition_version on definition (key, version, coalesce(tenant, ''));
+create unique index definition_version on definition (key, version, coalesce(tenant, '')) where not deleted;
 -- Nodes of a definition, so that lists show and filter ids, names and types without the diagram.
 create table element (
 	definition int not null references definition on delete cascade,
