@@ -115,6 +115,42 @@ sim_run(struct sim *sim, struct command command)
 	return status;
 }
 
+/* Into an empty tree. */
+static enum status
+replay(struct sim *sim, struct tree *tree, struct error *err)
+{
+	struct effects effects;
+	const void *bytes;
+	size_t length, i;
+
+	effects_encode(&sim->effects, 0, sim->arena, &bytes, &length);
+	effects_init(&effects, sim->arena);
+	TRY(effects_decode(bytes, length, &effects, err));
+	for (i = 0; i < effects.count; i++)
+		TRY(engine_apply(tree, &effects.list[i], err));
+	if (!tree_check(tree, err))
+		return E_internal;
+	if (!text_equal(tree_dump(sim->tree, sim->arena), tree_dump(tree, sim->arena)))
+		return FAIL(err, internal, "replayed, the tree is another");
+	return OK;
+}
+
+enum status
+sim_replay(struct sim *sim, struct error *err)
+{
+	struct tree *tree = tree_new(&sim->definitions);
+	enum status status = replay(sim, tree, err);
+
+	tree_free(tree);
+	if (status != OK || sim_ended(sim))
+		return status;
+	tree = tree_copy(sim->tree);
+	if (!text_equal(tree_dump(sim->tree, sim->arena), tree_dump(tree, sim->arena)))
+		status = FAIL(err, internal, "copied, the tree is another");
+	tree_free(tree);
+	return status;
+}
+
 enum status
 sim_start(struct sim *sim, struct entries variables)
 {

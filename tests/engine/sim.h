@@ -33,6 +33,9 @@ const char *sim_process(struct arena *arena, const char *body);
 enum status sim_run(struct sim *sim, struct command command);
 /* The same without a test around it: *broken says what is wrong with the tree now, or is NULL. */
 enum status sim_step(struct sim *sim, struct command command, const char **broken);
+/* The effects so far, written as bytes and read back, make the same tree again; so does a copy of it
+ * while it runs (a copy leaves out what has ended). */
+enum status sim_replay(struct sim *sim, struct error *err) MUST_CHECK;
 enum status sim_start(struct sim *sim, struct entries variables);
 
 /* The open activities in document order of the tree: the first for NULL, NULL after the last. */

@@ -47,6 +47,17 @@ is_driver(const char *name)
 		text_equal(name, "oracle");
 }
 
+/* Whatever happened, the log of it must give the same state again. */
+static enum status
+replay_all(const struct teller *teller, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < teller->actor_count; i++)
+		TRY(sim_replay(teller->actors[i]->sim, err));
+	return OK;
+}
+
 /* Prints one line; true when the story holds. */
 static bool
 tell(struct arena *arena, const char *folder, const char *name, const struct story *story)
@@ -64,6 +75,8 @@ tell(struct arena *arena, const char *folder, const char *name, const struct sto
 			status = FAIL(&err, invalid_request, "there is no driver '%s'", step->only);
 		else if (is_ours(step))
 			status = teller_step(&teller, step, &err);
+		if (status == OK)
+			status = replay_all(&teller, &err);
 	}
 	if (status == OK && story->count == 0)
 		status = FAIL(&err, invalid_request, "the story has no steps");

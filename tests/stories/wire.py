@@ -546,9 +546,11 @@ def tell_folder(url, folder, drivers):
             continue
         teller, step, wrong = Teller(server, folder, drivers), steps[0], None
         try:
-            for step in steps:
-                teller.step(step)
-            teller.clean()
+            try:
+                for step in steps:
+                    teller.step(step)
+            finally:
+                teller.clean()
         except (Wrong, Refused, OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             text = str(error) if isinstance(error, (Wrong, Refused)) else repr(error)
             wrong = f"line {step.line}: {step.verb}: {text}"
