@@ -59,6 +59,11 @@ body_prepare(struct exchange *exchange)
 			return true;
 		return prepare_json(exchange);
 	case BODY_json:
+		/* No body at all: the handler says what is missing. */
+		if (exchange->body_length == 0 && exchange->content_type == NULL) {
+			exchange->json = value_null();
+			return true;
+		}
 		if (!has_type(exchange->content_type, "application/json"))
 			return refuse(exchange, E_not_supported_media);
 		return prepare_json(exchange);

@@ -126,7 +126,7 @@ queue(struct incoming *incoming)
 	add(response, "Content-Type", reply->content_type);
 	add(response, "Content-Disposition", reply->disposition);
 	add(response, "Allow", reply->allow);
-	if (strcmp(exchange->method, "GET") == 0 && reply->status < 400 && !is_cacheable(incoming))
+	if (strcmp(exchange->method, "GET") == 0 && !is_cacheable(incoming))
 		add(response, "Cache-Control", "no-cache");
 	if (reply->status == 503)
 		add(response, "Retry-After", "1");
@@ -225,6 +225,26 @@ route(struct incoming *incoming)
 	return false;
 }
 
+/* Whether the client takes what the route gives: JSON, but for downloads and plain texts. */
+static bool
+is_acceptable(const struct exchange *exchange)
+{
+	static const char *const others[] = {"/data", "/errorDetails", "/stacktrace", "/metrics"};
+	static const char *const ranges[] = {"application/json", "application/*", "*/*", "application/hal+json"};
+	const char *accept = http_header(exchange, "Accept"), *path = exchange->route->path;
+	size_t i, length = strlen(path);
+
+	if (accept == NULL || accept[0] == '\0')
+		return true;
+	for (i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (length >= strlen(others[i]) && strcmp(path + length - strlen(others[i]), others[i]) == 0)
+			return true;
+	for (i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+		if (strcasestr(accept, ranges[i]) != NULL)
+			return true;
+	return false;
+}
+
 /* These answer whatever state the daemon is in. */
 static bool
 needs_no_state(const struct route *route)
@@ -279,6 +299,10 @@ dispatch(struct incoming *incoming)
 	}
 	if (!route(incoming))
 		return;
+	if (!is_acceptable(exchange)) {
+		refuse(exchange, E_not_acceptable, "HTTP 406 Not Acceptable");
+		return;
+	}
 	state = backend->state(backend->context, &active);
 	if (!active && !needs_no_state(exchange->route)) {
 		refuse(exchange, E_unavailable, arena_printf(exchange->arena, "this daemon is not active now (%s), try again", state));

@@ -74,7 +74,17 @@ read_flag(struct asked *asked, const char *name, const char *text, const char **
 	return OK;
 }
 
-/* ---- lists of texts ------------------------------------------------------------------------------------------ */
+/* ---- texts ------------------------------------------------------------------------------------------ */
+
+static void
+take_text(struct asked *asked, const char *text, struct argument *argument)
+{
+	const char **texts = ARENA_ARRAY(asked->exchange->arena, const char *, 1);
+
+	texts[0] = text;
+	argument->texts = texts;
+	argument->count = 1;
+}
 
 static void
 split_texts(struct exchange *exchange, const char *text, struct argument *argument)
@@ -100,6 +110,10 @@ take_texts(struct asked *asked, const struct value *json, struct argument *argum
 {
 	const char **texts;
 
+	if (argument->filter->type == FILTER_activity_ids && json->type == VALUE_string) {
+		take_text(asked, json->text, argument);
+		return OK;
+	}
 	if (json->type != VALUE_list)
 		return FAIL(asked->err, invalid_request, "%s", "");
 	texts = ARENA_ARRAY(asked->exchange->arena, const char *, json->length);
@@ -262,16 +276,6 @@ read_conditions_json(struct asked *asked, const struct value *json, struct argum
 }
 
 /* ---- one filter ------------------------------------------------------------------------------------------------ */
-
-static void
-take_text(struct asked *asked, const char *text, struct argument *argument)
-{
-	const char **texts = ARENA_ARRAY(asked->exchange->arena, const char *, 1);
-
-	texts[0] = text;
-	argument->texts = texts;
-	argument->count = 1;
-}
 
 static void
 take_value(struct asked *asked, struct value value, struct argument *argument)
@@ -565,6 +569,15 @@ read_page(struct asked *asked)
 }
 
 static bool
+has(const struct asked *asked, const char *name)
+{
+	for (size_t i = 0; i < asked->request.argument_count; i++)
+		if (strcmp(asked->arguments[i].filter->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
 is_true(const struct asked *asked, const char *name)
 {
 	for (size_t i = 0; i < asked->request.argument_count; i++)
@@ -573,13 +586,16 @@ is_true(const struct asked *asked, const char *name)
 	return false;
 }
 
-/* Filters that Camunda takes one at a time. */
+/* Filters that Camunda takes one at a time, or together only. */
 static enum status
 check_exclusive(struct asked *asked)
 {
 	static const char *const states[] = { "open", "resolved", "deleted" };
 	const char *first = NULL;
 
+	if (asked->request.query == QUERY_history_variable_instance && has(asked, "variableValue") && !has(asked, "variableName"))
+		return FAIL(asked->err, invalid_request, "Only a single variable value parameter specified: variable name and "
+			"value are required to be able to query after a specific variable value.");
 	if (asked->request.query == QUERY_job && is_true(asked, "timers") && is_true(asked, "messages"))
 		return FAIL(asked->err, invalid_request, "Parameter timers cannot be used together with parameter messages.");
 	for (size_t i = 0; asked->request.query == QUERY_history_incident && i < 3; i++) {

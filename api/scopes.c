@@ -302,7 +302,7 @@ read_upload(struct exchange *exchange, struct value *value, struct error *err)
 		return FAIL(err, invalid_request, "A value of type %s cannot be uploaded: use Bytes or File", name);
 	if (data == NULL)
 		return FAIL(err, invalid_request, "The form has no part 'data'");
-	value->text = arena_strndup(exchange->arena, data->bytes, data->length);
+	value->text = arena_bytes(exchange->arena, data->bytes, data->length);
 	value->length = data->length;
 	if (value->type == VALUE_bytes)
 		return OK;

@@ -193,6 +193,21 @@ arena_strdup(struct arena *arena, const char *text)
 }
 
 char *
+arena_bytes(struct arena *arena, const void *bytes, size_t size)
+{
+	char *copy;
+
+	if (!bytes)
+		return NULL;
+	check_size(size);
+	copy = take(arena, size + 1);
+	if (size)
+		memcpy(copy, bytes, size);
+	copy[size] = '\0';
+	return copy;
+}
+
+char *
 arena_strndup(struct arena *arena, const char *text, size_t length)
 {
 	char *copy;

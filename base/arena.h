@@ -25,6 +25,9 @@ void arena_reset(struct arena *arena);
 /* Zeroed memory of size bytes, aligned for any type.  Never NULL, also for size 0. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* A copy of size bytes, NULs among them kept, with a NUL behind.  NULL gives NULL. */
+char *arena_bytes(struct arena *arena, const void *bytes, size_t size);
+
 /* A copy of size bytes. */
 void *arena_copy(struct arena *arena, const void *bytes, size_t size);
 

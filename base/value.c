@@ -115,19 +115,6 @@ copy_info(struct arena *arena, const struct value_info *info)
 }
 
 /* Content with a NUL behind it, also for bytes, so that nothing runs over the end. */
-static const char *
-copy_content(struct arena *arena, const char *bytes, size_t length)
-{
-	char *copy;
-
-	if (!bytes)
-		return NULL;
-	copy = arena_alloc(arena, length + 1);
-	if (length)
-		memcpy(copy, bytes, length);
-	return copy;
-}
-
 static void
 copy_tree(struct arena *arena, struct value *value)
 {
@@ -162,7 +149,7 @@ value_copy(struct arena *arena, struct value value)
 		break;
 	case STORAGE_text:
 	case STORAGE_bytes:
-		value.text = copy_content(arena, value.text, value.length);
+		value.text = arena_bytes(arena, value.text, value.length);
 		value.info = copy_info(arena, value.info);
 		break;
 	case STORAGE_tree:

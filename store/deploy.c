@@ -31,22 +31,32 @@ take_numbers(struct reader *reader, int64_t count, int64_t *first, struct error 
 
 /* ---- duplicate filtering (Camunda: enable-duplicate-filtering, deploy-changed-only) ----------------------- */
 
+/* Deployments are compared with those of the same name, tenant and source (parameters 1 to 3); without a source, with
+ * those of "process application", as in Camunda. */
+#define SAME_DEPLOYMENT(row) row ".name is not distinct from $1 and " row ".tenant is not distinct from $2 and " \
+	"coalesce(" row ".source, 'process application') = $3 and not " row ".deleted"
+
+static const char *
+source_of(const struct new_deployment *deployment)
+{
+	return deployment->source ? deployment->source : "process application";
+}
+
 /* Whether the newest deployment of that name and tenant (only: or any of them) has the resource with these bytes. */
 static enum status
 is_unchanged(struct reader *reader, struct deploy *deploy, const struct new_resource *resource, bool newest,
 	bool *unchanged, struct error *err)
 {
 	const struct new_deployment *new = deploy->deployment;
-	const char *const texts[] = { new->name, new->tenant, resource->name,
+	const char *const texts[] = { new->name, new->tenant, source_of(new), resource->name,
 		bytes_text(deploy->scratch, resource->bytes, resource->length), newest ? "true" : "false" };
 	PGresult *result;
 
-	TRY(reader_ask(reader, "select coalesce((select r.bytes = $4::bytea from deployment p "
-		"join resource r on r.deployment = p.id and r.name = $3 "
-		"where p.name is not distinct from $1 and p.tenant is not distinct from $2 and not p.deleted "
-		"and (not $5::bool or p.id = (select max(q.id) from deployment q where q.name is not distinct from $1 "
-		"and q.tenant is not distinct from $2 and not q.deleted)) order by p.id desc limit 1), false)",
-		5, texts, "comparing with what is deployed", &result, err));
+	TRY(reader_ask(reader, "select coalesce((select r.bytes = $5::bytea from deployment p "
+		"join resource r on r.deployment = p.id and r.name = $4 where " SAME_DEPLOYMENT("p") " "
+		"and (not $6::bool or p.id = (select max(q.id) from deployment q where " SAME_DEPLOYMENT("q") ")) "
+		"order by p.id desc limit 1), false)",
+		6, texts, "comparing with what is deployed", &result, err));
 	*unchanged = cell_true(result, 0, 0);
 	PQclear(result);
 	return OK;
@@ -76,12 +86,12 @@ choose_resources(struct reader *reader, struct deploy *deploy, struct error *err
 static enum status
 find_existing(struct reader *reader, struct deploy *deploy, struct error *err)
 {
-	const char *const texts[] = { deploy->deployment->name, deploy->deployment->tenant };
+	const struct new_deployment *new = deploy->deployment;
+	const char *const texts[] = { new->name, new->tenant, source_of(new) };
 	PGresult *result;
 
-	TRY(reader_ask(reader, "select id, (extract(epoch from created) * 1000000)::int8, source from deployment "
-		"where name is not distinct from $1 and tenant is not distinct from $2 and not deleted order by id desc limit 1",
-		2, texts, "looking for the deployment", &result, err));
+	TRY(reader_ask(reader, "select p.id, (extract(epoch from p.created) * 1000000)::int8, p.source from deployment p where "
+		SAME_DEPLOYMENT("p") " order by p.id desc limit 1", 3, texts, "looking for the deployment", &result, err));
 	deploy->deployed->id = cell_number(result, 0, 0);
 	deploy->deployed->created_us = cell_number(result, 0, 1);
 	deploy->deployed->source = cell_string(result, 0, 2, deploy->arena);
@@ -130,7 +140,9 @@ insert_elements(struct reader *reader, struct arena *arena, int32_t definition, 
 	for (int32_t i = 0; i < program->node_count; i++) {
 		const struct node *node = &program->nodes[i];
 
-		put_columns(&columns, node->key, node->id ? node->id : "", node->name, element_type(node->element));
+		/* History names the activity only, not the body around its instances (Camunda). */
+		put_columns(&columns, node->key, node->id ? node->id : "",
+			node->element == EL_multi_instance_body ? NULL : node->name, element_type(node->element));
 	}
 	return insert_columns(reader, &columns, "insert into element (definition, elem, id, name, type) "
 		"select $1::int4, * from unnest($2::int4[], $3::text[], $4::text[], $5::text[])", definition, err);

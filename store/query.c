@@ -39,7 +39,7 @@ put_form(struct draft *draft, const char *form, size_t parameter)
 static void
 put_condition(struct draft *draft, const char *condition, const char *form, size_t parameter, const char *parts)
 {
-	size_t parts_parameter = parts ? add_parameter(draft, parts) : 0;
+	size_t parts_parameter = parts && strstr(condition, "PARTS") ? add_parameter(draft, parts) : 0;
 
 	for (const char *at = condition; *at;) {
 		if (*at == '$') {
@@ -134,20 +134,40 @@ put_text_comparison(struct draft *draft, const struct variable_condition *condit
 	text_putc(&draft->sql, ')');
 }
 
-/* The type must be the same, as in Camunda: an Integer 1 is no Long 1 and no String "1". */
+/* Numbers compare whatever their types. */
+static void
+put_number(struct draft *draft, const struct variable_condition *condition)
+{
+	const char *operator = operators[condition->op];
+	bool real = condition->value.type == VALUE_double;
+
+	text_printf(&draft->sql, "(case when v.type = %d then v.real %s ", VALUE_double, operator);
+	put_parameter(draft, form_real, real ? arena_printf(draft->arena, "%.17g", condition->value.real) :
+		number_text(draft->arena, condition->value.integer));
+	text_printf(&draft->sql, " when v.type in (%d, %d, %d) then v.number %s ", VALUE_short, VALUE_integer, VALUE_long, operator);
+	if (real)
+		put_parameter(draft, form_real, arena_printf(draft->arena, "%.17g", condition->value.real));
+	else
+		put_parameter(draft, form_number, number_text(draft->arena, condition->value.integer));
+	text_printf(&draft->sql, " else %s end)", condition->op == OP_neq ? "true" : "false");
+}
+
+/* Other values must be of the same type, as in Camunda: a String "1" is no number. */
 static void
 put_value(struct draft *draft, const struct variable_condition *condition)
 {
 	const struct value *value = &condition->value;
 	bool differs = condition->op == OP_neq;
 
+	if (value->type == VALUE_double || value->type == VALUE_short || value->type == VALUE_integer ||
+	    value->type == VALUE_long) {
+		put_number(draft, condition);
+		return;
+	}
 	text_puts(&draft->sql, differs ? "(v.type <> " : "(v.type = ");
 	put_parameter(draft, form_type, number_text(draft->arena, value->type));
 	text_puts(&draft->sql, differs ? " or true" : "");
-	if (value->type == VALUE_double) {
-		text_printf(&draft->sql, " and v.real %s ", operators[condition->op]);
-		put_parameter(draft, form_real, arena_printf(draft->arena, "%.17g", value->real));
-	} else if (value->type != VALUE_null && value->text) {
+	if (value->type != VALUE_null && value->text) {
 		put_text_comparison(draft, condition);
 	} else if (value->type != VALUE_null) {
 		text_printf(&draft->sql, " and v.number %s ", operators[condition->op]);
@@ -216,7 +236,7 @@ put_dates(struct draft *draft, const struct argument *argument)
 		text_puts(&draft->sql, "true");
 }
 
-/* The condition behind "value=" in a list divided by |; an unknown value matches nothing. */
+/* The condition behind "value=" in a list divided by |; an unknown value is no condition (as in Camunda). */
 static void
 put_choice(struct draft *draft, const struct argument *argument)
 {
@@ -234,7 +254,7 @@ put_choice(struct draft *draft, const struct argument *argument)
 		}
 		at = bar ? bar + 1 : NULL;
 	}
-	text_puts(&draft->sql, "false");
+	text_puts(&draft->sql, "true");
 }
 
 static void

@@ -116,7 +116,7 @@ value_load(struct arena *arena, const struct stored_value *stored, struct value 
 		return FAIL(err, internal, "a stored value has the unknown type %d", stored->type);
 	v.type = (enum value_type)stored->type;
 	if (stored->bytes)
-		v.text = arena_strndup(arena, stored->bytes, stored->length);
+		v.text = arena_bytes(arena, stored->bytes, stored->length);
 	switch (storages[v.type]) {
 	case STORAGE_none:
 		v.text = NULL;
