@@ -124,7 +124,7 @@ struct start {
 
 static void
 put_instance(struct exchange *exchange, const struct definition *definition, const struct outcome *outcome,
-	const char *business_key)
+	const struct command *command)
 {
 	struct json *json = &exchange->writer;
 
@@ -145,9 +145,9 @@ put_instance(struct exchange *exchange, const struct definition *definition, con
 	json_key(json, "definitionId");
 	json_string(json, definition->wire_id);
 	json_key(json, "businessKey");
-	json_string(json, business_key);
+	json_string(json, command->business_key);
 	json_key(json, "caseInstanceId");
-	json_null(json);
+	json_string(json, command->case_instance);
 	json_key(json, "ended");
 	json_bool(json, outcome->ended);
 	json_key(json, "suspended");
@@ -165,7 +165,7 @@ started(struct exchange *exchange)
 	const struct outcome *outcome = &exchange->request.outcome;
 
 	json_open(&exchange->writer, '{');
-	put_instance(exchange, start->definition, outcome, exchange->request.command.business_key);
+	put_instance(exchange, start->definition, outcome, &exchange->request.command);
 	if (start->want_variables) {
 		json_key(&exchange->writer, "variables");
 		variables_write(&exchange->writer, exchange->arena, &outcome->variables, false);
@@ -207,6 +207,7 @@ start_definition(struct exchange *exchange, const struct definition *definition)
 	command->kind = COMMAND_start;
 	command->definition = definition;
 	command->business_key = body_text(exchange, "businessKey");
+	command->case_instance = body_text(exchange, "caseInstanceId");
 	command->want_variables = start->want_variables;
 	exchange->state = start;
 	command_send(exchange, MANNER_start, definition->wire_id, started);

@@ -43,6 +43,7 @@ apply_instance_open(struct tree *tree, struct effect *effect, struct error *err)
 		.id = with->instance,
 		.parent = with->parent,
 		.business_key = with->business_key,
+		.case_instance = with->case_instance,
 		.started_us = with->started_us,
 	};
 

@@ -507,6 +507,7 @@ run_start(struct machine *machine, struct error *err)
 				.instance = new_id(machine),
 				.definition = definition->id,
 				.business_key = command->business_key,
+				.case_instance = command->case_instance,
 				.start_key = start->key,
 				.started_us = command->now_us,
 			},

@@ -97,6 +97,7 @@ struct instance {
 	int64_t parent;			/* calling activity, 0 for the root */
 	const struct definition *definition;
 	const char *business_key;	/* or NULL */
+	const char *case_instance;	/* what a client named its case, or NULL; the engine has no use for it */
 	bool suspended;
 	enum instance_state state;
 	int32_t start_key;		/* node where it began */
@@ -206,6 +207,7 @@ struct command {
 	int64_t target;			/* activity, job or instance id; 0 for start */
 	const struct definition *definition;	/* start */
 	const char *business_key;		/* start */
+	const char *case_instance;		/* start */
 	const char *worker;			/* external tasks; NULL skips the check (operators) */
 	struct entries variables;		/* set by the rule of semantics.md 2.3 */
 	struct entries local_variables;		/* set in the target's own scope */

@@ -178,7 +178,8 @@ activity_bytes(const struct activity *activity)
 size_t
 instance_bytes(const struct instance *instance)
 {
-	return sizeof(*instance) - sizeof(instance->activity) + text_bytes(instance->business_key)
+	return sizeof(*instance) - sizeof(instance->activity) + text_bytes(instance->business_key) +
+		text_bytes(instance->case_instance)
 		+ MAP_ENTRY_BYTES;
 }
 
@@ -397,6 +398,7 @@ add_instance(struct tree *tree, const struct instance *row, const struct definit
 
 	instance->definition = definition;
 	instance->business_key = arena_strdup(tree->arena, row->business_key);
+	instance->case_instance = arena_strdup(tree->arena, row->case_instance);
 	instance->state = INSTANCE_active;
 	instance->reason = NULL;
 	instance->ended_us = WHEN_NONE;

@@ -52,6 +52,7 @@ restore_instance(struct load *load)
 		.id = number(load, 1),
 		.parent = number(load, 2),
 		.business_key = text(load, 4),
+		.case_instance = text(load, 8),
 		.suspended = cell_bool(load->result, load->row, 5),
 		.start_key = (int32_t)number(load, 6),
 		.started_us = when(load, 7),

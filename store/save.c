@@ -540,6 +540,7 @@ put_history_process(struct save *save, const struct tree *tree, const struct ins
 	put_id(rows, instance->parent);
 	put_int(rows, instance->definition->id);
 	put_text(rows, instance->business_key);
+	put_text(rows, instance->case_instance);
 	put_int(rows, instance->state);
 	put_text(rows, instance->reason);
 	put_int(rows, instance->start_key);
@@ -557,6 +558,7 @@ put_instance_row(struct save *save, const struct tree *tree, const struct instan
 	put_id(rows, instance->parent);
 	put_int(rows, instance->definition->id);
 	put_text(rows, instance->business_key);
+	put_text(rows, instance->case_instance);
 	put_bool(rows, instance->suspended);
 	put_int(rows, instance->start_key);
 	put_time(rows, instance->started_us);

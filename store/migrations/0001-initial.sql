@@ -80,7 +80,7 @@ create table instance (
 	root bigint not null,
 	parent bigint,				-- calling activity
 	definition int not null,
-	business_key text,
+	business_key text, case_instance text,
 	suspended bool not null,
 	start_elem int not null,
 	started timestamptz not null,
@@ -192,7 +192,7 @@ create table history_process (
 	part smallint not null, id bigint not null,
 	root bigint not null, parent bigint,
 	definition int not null,
-	business_key text,
+	business_key text, case_instance text,
 	state smallint not null,		-- enum instance_state
 	reason text,
 	start_elem int not null,
