@@ -44,7 +44,7 @@ bool body_variables(struct exchange *exchange, const char *name, const char *pre
 /* Content-Disposition of a download (RFC 6266, RFC 8187): the last part of the name. */
 const char *attachment(struct exchange *exchange, const char *name);
 
-/* The content of a File or Bytes as a download; anything else is no binary value, says Camunda. */
-void reply_content(struct exchange *exchange, const struct value *value, int64_t id);
+/* The content of a File or Bytes as a download; anything else is no binary value, says Camunda. id: in its complaint. */
+void reply_content(struct exchange *exchange, const struct value *value, const char *id);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bpmn/bpmn.h"
 
@@ -25,6 +26,14 @@ part_text(struct exchange *exchange, const char *name)
 		if (text_equal(exchange->parts[i].name, name))
 			return arena_strndup(exchange->arena, exchange->parts[i].bytes, exchange->parts[i].length);
 	return NULL;
+}
+
+static bool
+part_flag(struct exchange *exchange, const char *name)
+{
+	const char *text = part_text(exchange, name);
+
+	return text != NULL && strcasecmp(text, "true") == 0;
 }
 
 /* Which parts say something about the deployment; every other one is a resource. */
@@ -116,8 +125,8 @@ read_upload(struct exchange *exchange, struct upload *upload, struct error *err)
 	deployment->name = part_text(exchange, "deployment-name");
 	deployment->source = part_text(exchange, "deployment-source");
 	deployment->tenant = part_text(exchange, "tenant-id");
-	deployment->duplicate_filtering = text_equal(part_text(exchange, "enable-duplicate-filtering"), "true");
-	deployment->changed_only = text_equal(part_text(exchange, "deploy-changed-only"), "true");
+	deployment->duplicate_filtering = part_flag(exchange, "enable-duplicate-filtering");
+	deployment->changed_only = part_flag(exchange, "deploy-changed-only");
 	TRY(take_resources(exchange, upload, err));
 	for (size_t i = 0; i < deployment->resource_count; i++)
 		TRY(compile_resource(exchange, upload, &upload->resources[i], err));

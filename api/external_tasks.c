@@ -124,14 +124,16 @@ lock(struct exchange *exchange, enum command_kind kind, const char *name, const 
 {
 	int64_t ms;
 
-	if (!has_body(exchange) || !take_number(exchange, name, 0, &ms) || !take_worker(exchange))
+	/* Camunda looks at the worker first here, and last there. */
+	if (!has_body(exchange) || !take_number(exchange, name, 0, &ms) ||
+	    (kind == COMMAND_lock_task && !take_worker(exchange)))
 		return;
 	if (ms <= 0) {
 		exchange_error_as(exchange, 400, "RestException", 0,
 			arena_printf(exchange->arena, "%s is not greater than 0", called));
 		return;
 	}
-	if (!prepare(exchange, kind))
+	if (!take_worker(exchange) || !prepare(exchange, kind))
 		return;
 	exchange->request.command.duration_us = ms < INT64_MAX / 1000 ? ms * 1000 : INT64_MAX / 2;
 	send(exchange);

@@ -125,7 +125,7 @@ struct forest {
 static const char *
 instance_id(struct forest *forest, const struct running_activity *activity)
 {
-	if (activity->id == forest->instance->id)
+	if (activity->id == forest->instance->id || activity->transition)
 		return arena_printf(forest->exchange->arena, "%lld", (long long)activity->id);
 	return arena_printf(forest->exchange->arena, "%s:%lld", activity->id_text, (long long)activity->id);
 }
@@ -152,7 +152,7 @@ put_transition(struct forest *forest, const struct running_activity *activity, c
 	struct json *json = &forest->exchange->writer;
 
 	json_open(json, '{');
-	put_common(forest, activity, parent);
+	put_common(forest, activity, parent);	/* its id is the execution's, without the element */
 	json_key(json, "executionId");
 	json_id(json, activity->id);
 	put_text(json, "targetActivityId", activity->id_text);

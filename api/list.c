@@ -369,8 +369,9 @@ static enum status
 read_json_flag(struct asked *asked, const struct value *json, struct argument *argument)
 {
 	bool on = json->type == VALUE_string ? strcmp(json->text, "true") == 0 : json->integer != 0;
+	bool word = json->type == VALUE_string && (on || strcmp(json->text, "false") == 0);
 
-	if (json->type != VALUE_boolean && json->type != VALUE_integer && json->type != VALUE_string)
+	if (json->type != VALUE_boolean && json->type != VALUE_integer && !word)
 		return FAIL(asked->err, invalid_request, "%s", "");
 	take_text(asked, on ? "true" : "false", argument);
 	return OK;
@@ -466,8 +467,9 @@ apply_flags(struct asked *asked)
 		values = values || strcmp(argument->filter->sql, "values") == 0;
 	}
 	for (size_t i = 0; i < asked->request.argument_count; i++) {
-		const struct argument *argument = &asked->arguments[i];
+		struct argument *argument = &asked->arguments[i];
 
+		argument->ignore_case = names && strcmp(argument->filter->name, "variableName") == 0;
 		if (argument->filter->type != FILTER_variables && argument->filter->type != FILTER_value)
 			continue;
 		for (size_t j = 0; j < argument->count; j++) {

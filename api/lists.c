@@ -4,7 +4,6 @@
 #include "api/handlers.h"
 #include "api/list.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/variables.h"
@@ -80,7 +79,7 @@ content_reply(struct exchange *exchange, struct reader *reader, enum query query
 	else if (!content.found)
 		reply_error(exchange, E_invalid_missing, "%s with Id '%s' does not exist.", what, exchange->params[0]);
 	else
-		reply_content(exchange, &content.value, strtoll(exchange->params[0], NULL, 10));
+		reply_content(exchange, &content.value, exchange->params[0]);
 }
 
 void

@@ -59,14 +59,13 @@ doing(struct exchange *exchange, const char *verb)
 
 /* What the scope sees; false when a complaint was sent, begun with `prefix` or, when that is NULL, bare. */
 static bool
-read_scope(struct exchange *exchange, struct reader *reader, const char *prefix, struct entries *entries, int64_t **ids)
+read_scope(struct exchange *exchange, struct reader *reader, const char *prefix, struct entries *entries)
 {
 	int64_t scope = scope_of(exchange);
 	bool exists = false;
 	struct error err;
 
-	if (scope != 0 && store_scope_variables(reader, exchange->arena, scope, family_of(exchange)->local, entries, ids,
-		&exists, &err) != OK) {
+	if (scope != 0 && store_scope_variables(reader, exchange->arena, scope, family_of(exchange)->local, entries, &exists, &err) != OK) {
 		exchange_error(exchange, &err);
 		return false;
 	}
@@ -86,7 +85,7 @@ list_scope_variables(struct exchange *exchange, struct reader *reader)
 	bool deserialize = exchange_query_flag(exchange, "deserializeValues",
 		exchange_query_flag(exchange, "deserializeValue", true));
 
-	if (!read_scope(exchange, reader, NULL, &entries, NULL))
+	if (!read_scope(exchange, reader, NULL, &entries))
 		return;
 	variables_write(&exchange->writer, exchange->arena, &entries, deserialize);
 	exchange_json(exchange);
@@ -94,18 +93,16 @@ list_scope_variables(struct exchange *exchange, struct reader *reader)
 
 /* The one in the path; false when a complaint was sent. */
 static bool
-find_variable(struct exchange *exchange, struct reader *reader, const struct value **value, int64_t *id)
+find_variable(struct exchange *exchange, struct reader *reader, const struct value **value)
 {
 	struct entries entries;
-	int64_t *ids;
 
-	if (!read_scope(exchange, reader, doing(exchange, "get"), &entries, &ids))
+	if (!read_scope(exchange, reader, doing(exchange, "get"), &entries))
 		return false;
 	for (size_t i = 0; i < entries.count; i++) {
 		if (strcmp(entries.list[i].name, exchange->params[1]) != 0)
 			continue;
 		*value = &entries.list[i].value;
-		*id = ids[i];
 		return true;
 	}
 	reply_error(exchange, E_invalid_missing, "%s variable with name %s does not exist", family_of(exchange)->what,
@@ -117,9 +114,8 @@ void
 get_scope_variable(struct exchange *exchange, struct reader *reader)
 {
 	const struct value *value;
-	int64_t id;
 
-	if (!find_variable(exchange, reader, &value, &id))
+	if (!find_variable(exchange, reader, &value))
 		return;
 	json_open(&exchange->writer, '{');
 	variable_write(&exchange->writer, exchange->arena, value, exchange_query_flag(exchange, "deserializeValue", true), true);
@@ -128,13 +124,14 @@ get_scope_variable(struct exchange *exchange, struct reader *reader)
 }
 
 void
-reply_content(struct exchange *exchange, const struct value *value, int64_t id)
+reply_content(struct exchange *exchange, const struct value *value, const char *id)
 {
 	const struct value_info *info = value->info;
 	const char *type = "application/octet-stream";
+	bool null_bytes = value->type == VALUE_null && value->integer == VALUE_bytes;
 
-	if (value->type != VALUE_file && value->type != VALUE_bytes) {
-		reply_error(exchange, E_invalid_request, "Value of variable with id %lld is not a binary value.", (long long)id);
+	if (value->type != VALUE_file && value->type != VALUE_bytes && !null_bytes) {
+		reply_error(exchange, E_invalid_request, "Value of variable with id %s is not a binary value.", id);
 		return;
 	}
 	if (value->type == VALUE_file && info != NULL && info->mime != NULL)
@@ -149,10 +146,9 @@ void
 get_scope_variable_data(struct exchange *exchange, struct reader *reader)
 {
 	const struct value *value;
-	int64_t id;
 
-	if (find_variable(exchange, reader, &value, &id))
-		reply_content(exchange, value, id);
+	if (find_variable(exchange, reader, &value))
+		reply_content(exchange, value, exchange->params[0]);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
@@ -210,7 +206,9 @@ put_scope_variable(struct exchange *exchange, struct reader *reader)
 	if (!has_body(exchange))
 		return;
 	if (variable_read(exchange->arena, &exchange->json, &value, &local, &err) != OK) {
-		reply_error(exchange, err.status, "%s: %s", doing(exchange, "put"), err.message);
+		/* what Camunda's engine refuses is wrapped, what its REST layer refuses is not */
+		reply_error(exchange, err.status == E_engine ? E_rest_failed : err.status, "%s: %s", doing(exchange, "put"),
+			err.message);
 		return;
 	}
 	write_one(exchange, &value);

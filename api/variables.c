@@ -153,8 +153,12 @@ read_object(struct arena *arena, const struct value *json, const struct value *i
 	if (json->type != VALUE_string)
 		return FAIL(err, invalid_request,
 			"Must provide 'null' or String value for value of SerializableValue type 'Object'.");
+	if (object->format == NULL)
+		return FAIL(err, engine, "Cannot find serializer for value 'ObjectValue [value=null, isDeserialized=false, "
+			"serializationDataFormat=null, objectTypeName=%s, serializedValue=%zu chars, isTransient=false]'.",
+			object->object_type != NULL ? object->object_type : "null", json->length);
 	if (object->object_type == NULL)
-		return FAIL(err, invalid_request, "no 'objectTypeName' provided for non-null value.");
+		return FAIL(err, engine, "Cannot write serialized value: no 'objectTypeName' provided for non-null value.");
 	*value = (struct value){.type = VALUE_object, .text = json->text, .length = json->length, .info = object};
 	return OK;
 }
@@ -172,7 +176,9 @@ read_typed(struct arena *arena, enum value_type type, const struct value *json, 
 	struct value *value, struct error *err)
 {
 	if (json->type == VALUE_null) {
-		*value = value_null();
+		if (type == VALUE_file)
+			return FAIL(err, invalid_request, "A variable of type File needs a value");
+		*value = (struct value){.type = VALUE_null, .integer = type};
 		return OK;
 	}
 	switch (type) {
@@ -248,6 +254,8 @@ variable_read(struct arena *arena, const struct value *dto, struct value *value,
 	info = value_get(dto, "valueInfo");
 	type_name = value_get(dto, "type");
 	json = json != NULL ? json : &null;
+	if (info != NULL && info->type != VALUE_map && info->type != VALUE_null)
+		return FAIL(err, invalid_request, "valueInfo is an object");
 	*local = is_true(value_get(dto, "local"));
 	if (type_name == NULL || type_name->type == VALUE_null) {
 		*value = read_untyped(arena, json);
@@ -361,7 +369,7 @@ void
 variable_write(struct json *json, struct arena *arena, const struct value *value, bool deserialize, bool content)
 {
 	json_key(json, "type");
-	json_string(json, value_type_name(value->type));
+	json_string(json, value_type_name(value->type != VALUE_null ? value->type : (enum value_type)value->integer));
 	json_key(json, "value");
 	write_value(json, arena, value, deserialize, content);
 	json_key(json, "valueInfo");

@@ -23,7 +23,7 @@ struct value_info {
 struct value {
 	enum value_type type;
 	bool transient;			/* seen by this command only, never stored */
-	int64_t integer;		/* boolean (0, 1), short, integer, long, date (us) */
+	int64_t integer;		/* boolean (0, 1), short, integer, long, date (us); null: its declared type */
 	double real;			/* double */
 	const char *text;		/* string, json, xml, object: NUL-ended UTF-8.  bytes, file: content.
 					 * double: its source text, or NULL */

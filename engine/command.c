@@ -204,7 +204,7 @@ run_fail_task(struct machine *machine, struct error *err)
 	TRY(retries_left(machine, activity, &retries, &until_us, err));
 	message = cut(machine->arena, command->error_message, MESSAGE_CHARACTERS);
 	MUST_EMIT(machine, err, task_fail, .activity = activity->id, .retries = retries, .message = message,
-		.details = command->error_details);
+		.details = command->error_details != NULL ? command->error_details : activity->external.details);
 	/* not a lock any more (locked_us is gone), but a time before which nobody gets it */
 	MUST_EMIT(machine, err, task_lock, .activity = activity->id, .worker = activity->external.worker,
 		.locked_us = WHEN_NONE, .until_us = until_us, .expiries = 0);

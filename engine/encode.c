@@ -155,7 +155,6 @@ put_value(struct writer *writer, const struct value *value)
 		return;
 	switch (value->type) {
 	case VALUE_null:
-		return;
 	case VALUE_boolean:
 	case VALUE_short:
 	case VALUE_integer:
@@ -382,7 +381,6 @@ get_content(struct reader *reader, struct value *value)
 {
 	switch (value->type) {
 	case VALUE_null:
-		return;
 	case VALUE_boolean:
 	case VALUE_short:
 	case VALUE_integer:

@@ -159,6 +159,11 @@ put_value(struct draft *draft, const struct variable_condition *condition)
 	const struct value *value = &condition->value;
 	bool differs = condition->op == OP_neq;
 
+	/* Only texts are like anything. */
+	if ((condition->op == OP_like || condition->op == OP_not_like) && value->type != VALUE_string) {
+		text_puts(&draft->sql, "false");
+		return;
+	}
 	if (value->type == VALUE_double || value->type == VALUE_short || value->type == VALUE_integer ||
 	    value->type == VALUE_long) {
 		put_number(draft, condition);
@@ -236,7 +241,21 @@ put_dates(struct draft *draft, const struct argument *argument)
 		text_puts(&draft->sql, "true");
 }
 
-/* The condition behind "value=" in a list divided by |; an unknown value is no condition (as in Camunda). */
+static void
+put_alternatives(struct draft *draft, const char *list)
+{
+	const char *divider = "";
+
+	while (list) {
+		const char *bar = strchr(list, '|'), *condition = strchr(list, '=') + 1;
+
+		text_printf(&draft->sql, "%s(%.*s)", divider, (int)(bar ? (size_t)(bar - condition) : strlen(condition)), condition);
+		divider = " or ";
+		list = bar ? bar + 1 : NULL;
+	}
+}
+
+/* The condition behind "value=" in a list divided by |; of an unknown value any of them (as in Camunda). */
 static void
 put_choice(struct draft *draft, const struct argument *argument)
 {
@@ -254,7 +273,7 @@ put_choice(struct draft *draft, const struct argument *argument)
 		}
 		at = bar ? bar + 1 : NULL;
 	}
-	text_puts(&draft->sql, "true");
+	put_alternatives(draft, argument->filter->sql);
 }
 
 static void
@@ -300,6 +319,14 @@ put_texts(struct draft *draft, const struct argument *argument)
 static void
 put_one(struct draft *draft, const struct argument *argument, const char *form)
 {
+	const char *equals = argument->ignore_case ? strstr(argument->filter->sql, " = $") : NULL;
+
+	if (equals) {
+		text_printf(&draft->sql, "lower(%.*s) = lower(", (int)(equals - argument->filter->sql), argument->filter->sql);
+		put_parameter(draft, form, argument->texts[0]);
+		text_putc(&draft->sql, ')');
+		return;
+	}
 	put_condition(draft, argument->filter->sql, form, add_parameter(draft, argument->texts[0]), NULL);
 }
 

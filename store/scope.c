@@ -10,14 +10,14 @@ static const char sql[] =
 	"union all select n.id, n.parent, chain.depth + 1 from chain join lateral ("
 	"select id, parent from activity where part = $1::int2 and id = chain.parent "
 	"union all select id, null from instance where part = $1::int2 and id = chain.parent) n on not $3::bool) "
-	"select distinct on (v.name) v.name, v.id, v.type, v.number, v.real, encode(coalesce(v.value, b.bytes), 'hex'), v.info "
+	"select distinct on (v.name) v.name, v.type, v.number, v.real, encode(coalesce(v.value, b.bytes), 'hex'), v.info "
 	"from chain left join variable v on v.part = $1::int2 and v.scope = chain.id "
 	"left join big_value b on b.part = v.part and b.id = v.big order by v.name, chain.depth";
 
-enum { NAME, ID, FIRST_CELL, CELLS = 5 };
+enum { NAME, FIRST_CELL, CELLS = 5 };
 
 static enum status
-read_rows(const PGresult *result, struct arena *arena, struct entries *entries, int64_t *ids, struct error *err)
+read_rows(const PGresult *result, struct arena *arena, struct entries *entries, struct error *err)
 {
 	struct entry *list = ARENA_ARRAY(arena, struct entry, (size_t)PQntuples(result));
 	size_t count = 0;
@@ -31,7 +31,7 @@ read_rows(const PGresult *result, struct arena *arena, struct entries *entries, 
 			cells[i] = PQgetisnull(result, row, FIRST_CELL + i) ? NULL : PQgetvalue(result, row, FIRST_CELL + i);
 		list[count].name = cell_string(result, row, NAME, arena);
 		TRY(store_value(arena, cells, &list[count].value, err));
-		ids[count++] = cell_number(result, row, ID);
+		count++;
 	}
 	*entries = (struct entries){ .count = count, .list = list };
 	return OK;
@@ -39,10 +39,9 @@ read_rows(const PGresult *result, struct arena *arena, struct entries *entries, 
 
 enum status
 store_scope_variables(struct reader *reader, struct arena *arena, int64_t scope, bool local, struct entries *entries,
-	int64_t **ids, bool *exists, struct error *err)
+	bool *exists, struct error *err)
 {
 	const char *texts[3];
-	int64_t *numbers;
 	enum status status;
 	PGresult *result;
 
@@ -52,10 +51,7 @@ store_scope_variables(struct reader *reader, struct arena *arena, int64_t scope,
 	texts[2] = local ? "true" : "false";
 	TRY(reader_ask(reader, sql, 3, texts, "reading variables", &result, err));
 	*exists = PQntuples(result) > 0;
-	numbers = ARENA_ARRAY(arena, int64_t, (size_t)PQntuples(result));
-	status = read_rows(result, arena, entries, numbers, err);
+	status = read_rows(result, arena, entries, err);
 	PQclear(result);
-	if (ids)
-		*ids = numbers;
 	return status;
 }

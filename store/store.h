@@ -198,6 +198,7 @@ struct argument {
 	const struct filter *filter;
 	const char *const *texts;	/* value or values as text; dates as microseconds in decimal */
 	size_t count;
+	bool ignore_case;		/* FILTER_text whose condition is column = $ */
 	const struct variable_condition *conditions;	/* FILTER_variables, _value: count of them; _dates: op and date */
 };
 struct ordering {
@@ -226,9 +227,9 @@ enum status store_count(struct reader *reader, const struct query_request *reque
 enum status store_value(struct arena *arena, const char *const *cells, struct value *value, struct error *err) MUST_CHECK;
 
 /* The variables that a running activity or instance sees (local: those of its own scope), by name, in the arena; *exists
- * tells whether it runs.  ids: of the variables, in the same order, or NULL. */
+ * tells whether it runs. */
 enum status store_scope_variables(struct reader *reader, struct arena *arena, int64_t scope, bool local,
-	struct entries *entries, int64_t **ids, bool *exists, struct error *err) MUST_CHECK;
+	struct entries *entries, bool *exists, struct error *err) MUST_CHECK;
 
 /* A running instance as a tree of what is active in it, by id within each scope. */
 struct running_activity {
