@@ -108,12 +108,20 @@ put_incidents(struct json *json, const struct running_activity *activity)
 	json_close(json, ']');
 }
 
+static int64_t
+execution_of(const struct running_activity *activity, const struct running_activity *parent)
+{
+	bool alone = parent != NULL && parent->first == activity && activity->next == NULL;
+
+	return activity->shares && alone ? parent->id : activity->id;
+}
+
 static void
-put_executions(struct json *json, const struct running_activity *activity)
+put_executions(struct json *json, const struct running_activity *activity, const struct running_activity *parent)
 {
 	json_key(json, "executionIds");
 	json_open(json, '[');
-	json_id(json, activity->id);
+	json_id(json, execution_of(activity, parent));
 	json_close(json, ']');
 }
 
@@ -125,7 +133,7 @@ struct forest {
 static const char *
 instance_id(struct forest *forest, const struct running_activity *activity)
 {
-	if (activity->id == forest->instance->id || activity->transition)
+	if (activity->id == forest->instance->id)
 		return arena_printf(forest->exchange->arena, "%lld", (long long)activity->id);
 	return arena_printf(forest->exchange->arena, "%s:%lld", activity->id_text, (long long)activity->id);
 }
@@ -135,7 +143,10 @@ put_common(struct forest *forest, const struct running_activity *activity, const
 {
 	struct json *json = &forest->exchange->writer;
 
-	put_text(json, "id", instance_id(forest, activity));
+	if (activity->transition)
+		put_text(json, "id", arena_printf(forest->exchange->arena, "%lld", (long long)execution_of(activity, parent)));
+	else
+		put_text(json, "id", instance_id(forest, activity));
 	put_text(json, "parentActivityInstanceId", parent != NULL ? instance_id(forest, parent) : NULL);
 	put_text(json, "activityId", activity->id_text);
 	put_text(json, "activityType", activity->type);
@@ -145,16 +156,16 @@ put_common(struct forest *forest, const struct running_activity *activity, const
 	put_text(json, "activityName", activity->name);
 }
 
-/* What waits before or behind an activity has no activity instance. */
+/* What waits before or behind an activity has no activity instance: its id is the execution's. */
 static void
 put_transition(struct forest *forest, const struct running_activity *activity, const struct running_activity *parent)
 {
 	struct json *json = &forest->exchange->writer;
 
 	json_open(json, '{');
-	put_common(forest, activity, parent);	/* its id is the execution's, without the element */
+	put_common(forest, activity, parent);
 	json_key(json, "executionId");
-	json_id(json, activity->id);
+	json_id(json, execution_of(activity, parent));
 	put_text(json, "targetActivityId", activity->id_text);
 	put_incidents(json, activity);
 	json_close(json, '}');
@@ -184,7 +195,7 @@ put_activity(struct forest *forest, const struct running_activity *activity, con
 		if (child->transition)
 			put_transition(forest, child, activity);
 	json_close(json, ']');
-	put_executions(json, activity);
+	put_executions(json, activity, parent);
 	put_incidents(json, activity);
 	json_close(json, '}');
 }

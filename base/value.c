@@ -233,6 +233,8 @@ value_equal(const struct value *a, const struct value *b)
 {
 	if (a->type != b->type)
 		return false;
+	if (a->type == VALUE_null)
+		return true;		/* whatever it was declared as */
 	switch (row_of(a->type)->storage) {
 	case STORAGE_none:
 		return true;

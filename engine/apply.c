@@ -195,6 +195,7 @@ apply_activity_close(struct tree *tree, struct effect *effect, struct error *err
 
 	if (activity == NULL || activity->scope == NULL || !is_empty(activity) || !is_flag(with->canceled))
 		return refuse("activity_close", with->activity, err);
+	activity->alone = activity->scope->child_count == 1;
 	tree_detach_activity(tree, activity);
 	activity->closed = true;
 	activity->canceled = with->canceled;

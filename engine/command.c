@@ -434,6 +434,10 @@ run_signal(struct machine *machine, struct error *err)
 	struct activity *activity;
 
 	TRY(scope_target(machine, &activity, err));
+	/* A token that is alone in its scope runs in the scope's execution: clients know it by that id. */
+	while (activity->child_count == 1 && !activity->first->node->is_scope)
+		activity = activity->first;
+	about(machine, activity);
 	TRY(check_active(activity, "Execution", activity->id, err));
 	if (activity->state != ACTIVITY_active || (activity->external.topic == NULL && activity->human == NULL))
 		return FAIL(err, engine, "cannot signal execution %lld: it has no current activity",

@@ -90,6 +90,7 @@ struct activity {
 	struct incident *incidents;
 	int64_t ended_us;		/* once closed */
 	bool closed, canceled;
+	bool alone;			/* once closed: nothing else was open in its scope */
 };
 
 struct instance {

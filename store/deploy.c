@@ -101,22 +101,22 @@ find_existing(struct reader *reader, struct deploy *deploy, struct error *err)
 
 /* ---- what lists need to know of a definition --------------------------------------------------------------- */
 
-/* Columns of rows that are inserted in one statement. */
+/* Rows that are inserted in one statement, by column. */
+enum { COLUMNS = 6 };
 struct columns {
 	struct arena *arena;
-	size_t count, capacity[4];
-	const char **elem, **a, **b, **c;
+	int width;
+	size_t count, capacity[COLUMNS];
+	const char **cells[COLUMNS];
 };
 
 static void
-put_columns(struct columns *columns, int32_t key, const char *a, const char *b, const char *c)
+put_columns(struct columns *columns, const char *const cells[])
 {
-	const char ***lists[] = { &columns->elem, &columns->a, &columns->b, &columns->c };
-	const char *const cells[] = { number_text(columns->arena, key), a, b, c };
-
-	for (int i = 0; i < 4; i++) {
-		*lists[i] = arena_grow(columns->arena, *lists[i], sizeof **lists[i], columns->count, &columns->capacity[i]);
-		(*lists[i])[columns->count] = cells[i];
+	for (int i = 0; i < columns->width; i++) {
+		columns->cells[i] = arena_grow(columns->arena, columns->cells[i], sizeof *columns->cells[i], columns->count,
+			&columns->capacity[i]);
+		columns->cells[i][columns->count] = cells[i];
 	}
 	columns->count++;
 }
@@ -124,28 +124,53 @@ put_columns(struct columns *columns, int32_t key, const char *a, const char *b, 
 static enum status
 insert_columns(struct reader *reader, struct columns *columns, const char *sql, int32_t definition, struct error *err)
 {
-	const char *const texts[] = { number_text(columns->arena, definition),
-		array_text(columns->arena, columns->elem, columns->count), array_text(columns->arena, columns->a, columns->count),
-		array_text(columns->arena, columns->b, columns->count), array_text(columns->arena, columns->c, columns->count) };
+	const char *texts[COLUMNS + 1] = { number_text(columns->arena, definition) };
 
-	return columns->count > 0 ? reader_run(reader, sql, 5, texts, "storing a definition", err) : OK;
+	for (int i = 0; i < columns->width; i++)
+		texts[i + 1] = array_text(columns->arena, columns->cells[i], columns->count);
+	return columns->count > 0 ? reader_run(reader, sql, columns->width + 1, texts, "storing a definition", err) : OK;
+}
+
+/* Whether a token in the node has no execution of its own while it is alone in its scope: what needs none (Camunda's
+ * notion of scope), but for the instances of a parallel multi-instance activity. */
+static bool
+shares_execution(const struct program *program, const struct node *node)
+{
+	const struct node *scope = node->scope >= 0 ? &program->nodes[node->scope] : NULL;
+
+	return scope && !node->is_scope && !(scope->multi && !scope->multi->sequential);
 }
 
 static enum status
 insert_elements(struct reader *reader, struct arena *arena, int32_t definition, const struct program *program,
 	struct error *err)
 {
-	struct columns columns = { .arena = arena };
+	struct columns columns = { .arena = arena, .width = 6 };
 
 	for (int32_t i = 0; i < program->node_count; i++) {
 		const struct node *node = &program->nodes[i];
 
-		/* History names the activity only, not the body around its instances (Camunda). */
-		put_columns(&columns, node->key, node->id ? node->id : "",
-			node->element == EL_multi_instance_body ? NULL : node->name, element_type(node->element));
+		put_columns(&columns, (const char *const[]){
+			number_text(arena, node->key),
+			node->id ? node->id : "",
+			/* History names the activity only, not the body around its instances (Camunda). */
+			node->element == EL_multi_instance_body ? NULL : node->name,
+			element_type(node->element),
+			number_text(arena, node->scope >= 0 ? program->nodes[node->scope].key : 0),
+			shares_execution(program, node) ? "true" : "false",
+		});
 	}
-	return insert_columns(reader, &columns, "insert into element (definition, elem, id, name, type) "
-		"select $1::int4, * from unnest($2::int4[], $3::text[], $4::text[], $5::text[])", definition, err);
+	return insert_columns(reader, &columns, "insert into element (definition, elem, id, name, type, scope, shares) "
+		"select $1::int4, * from unnest($2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], $7::bool[])", definition,
+		err);
+}
+
+static void
+put_job_definition(struct columns *columns, const struct node *node, enum job_kind kind, const char *type,
+	const char *configuration)
+{
+	put_columns(columns, (const char *const[]){ number_text(columns->arena, node->key), number_text(columns->arena, kind),
+		type, configuration });
 }
 
 static void
@@ -153,7 +178,7 @@ put_timer_definition(struct columns *columns, const struct node *node)
 {
 	static const char *const kinds[] = { [TIMER_date] = "DATE", [TIMER_duration] = "DURATION", [TIMER_cycle] = "CYCLE" };
 
-	put_columns(columns, node->key, number_text(columns->arena, JOB_timer),
+	put_job_definition(columns, node, JOB_timer,
 		(element_flags(node->element) & EL_BOUNDARY) ? "timer-transition" : "timer-intermediate-transition",
 		arena_printf(columns->arena, "%s: %s", kinds[node->timer->kind], expr_source(node->timer->expression)));
 }
@@ -163,7 +188,7 @@ static enum status
 insert_job_definitions(struct reader *reader, struct arena *arena, int32_t definition, const struct program *program,
 	struct error *err)
 {
-	struct columns columns = { .arena = arena };
+	struct columns columns = { .arena = arena, .width = 4 };
 
 	for (int32_t i = 0; i < program->node_count; i++) {
 		const struct node *node = &program->nodes[i];
@@ -171,9 +196,9 @@ insert_job_definitions(struct reader *reader, struct arena *arena, int32_t defin
 		if (node->timer)
 			put_timer_definition(&columns, node);
 		if (node->async_before)
-			put_columns(&columns, node->key, number_text(arena, JOB_before), "async-continuation", "async-before");
+			put_job_definition(&columns, node, JOB_before, "async-continuation", "async-before");
 		if (node->async_after)
-			put_columns(&columns, node->key, number_text(arena, JOB_after), "async-continuation", "async-after");
+			put_job_definition(&columns, node, JOB_after, "async-continuation", "async-after");
 	}
 	return insert_columns(reader, &columns, "insert into job_definition (definition, elem, kind, type, configuration) "
 		"select $1::int4, * from unnest($2::int4[], $3::int2[], $4::text[], $5::text[])", definition, err);

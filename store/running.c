@@ -8,7 +8,7 @@
 #include "base/map.h"
 
 static const char sql[] =
-	"select i.id, d.wire_id, d.name, a.id, a.parent, a.state, e.id, e.name, e.type, "
+	"select i.id, d.wire_id, d.name, a.id, a.parent, a.state, e.id, e.name, e.type, e.shares, "
 	"(select string_agg(n.id::text, ',' order by n.id) from incident n where n.part = a.part and n.activity = a.id "
 	"and n.inst = a.inst), "
 	"(select string_agg(n.id::text, ',' order by n.id) from incident n where n.part = i.part and n.activity = i.id "
@@ -19,7 +19,7 @@ static const char sql[] =
 	"where i.part = $1::int2 and i.id = coalesce((select inst from activity where part = $1::int2 and id = $2::int8), $2::int8) "
 	"order by a.id";
 
-enum { INSTANCE, WIRE_ID, NAME, ACTIVITY, PARENT, STATE, ELEMENT, ELEMENT_NAME, TYPE, INCIDENTS, ROOT_INCIDENTS };
+enum { INSTANCE, WIRE_ID, NAME, ACTIVITY, PARENT, STATE, ELEMENT, ELEMENT_NAME, TYPE, SHARES, INCIDENTS, ROOT_INCIDENTS };
 
 /* A list of ids divided by commas. */
 static void
@@ -61,6 +61,7 @@ read_activity(const PGresult *result, int row, struct arena *arena)
 	activity->name = cell_string(result, row, ELEMENT_NAME, arena);
 	activity->type = cell_string(result, row, TYPE, arena);
 	activity->transition = state == ACTIVITY_before || state == ACTIVITY_after;
+	activity->shares = cell_true(result, row, SHARES) || activity->transition;
 	read_ids(result, row, INCIDENTS, arena, activity);
 	return activity;
 }

@@ -111,6 +111,7 @@ put_history_activity(struct save *save, const struct tree *tree, const struct ac
 	put_int(rows, activity->instance->definition->id);
 	put_int(rows, activity->node->key);
 	put_bool(rows, activity->canceled);
+	put_bool(rows, activity->closed ? activity->alone : activity->scope->child_count == 1);
 	put_time(rows, started_us);
 	put_time(rows, ended_us);
 	put_text(rows, activity->external.worker);

@@ -236,6 +236,7 @@ struct running_activity {
 	int64_t id;
 	const char *id_text, *name, *type;	/* of the element; of the root the definition's wire id and name */
 	bool transition;			/* waits before or behind the activity: no activity instance */
+	bool shares;				/* has its scope's execution while it is alone there */
 	const int64_t *incidents;
 	size_t incident_count;
 	struct running_activity *first, *last, *next;	/* children; siblings */

@@ -61,6 +61,8 @@ create table element (
 	id text not null,
 	name text,
 	type text not null,			-- Camunda's activityType
+	scope int not null,			-- elem of what it lies in, 0: the process itself
+	shares bool not null,			-- a token here runs in its scope's execution while it is alone there
 	primary key (definition, elem)
 );
 create index element_id on element (id);
@@ -209,6 +211,7 @@ create table history_activity (
 	inst bigint not null, parent bigint not null,
 	definition int not null, elem int not null,
 	canceled bool not null,
+	alone bool not null,			-- in its scope when it ended
 	started timestamptz not null, ended timestamptz not null,
 	worker text, assignee text,
 	root_started timestamptz not null
