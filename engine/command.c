@@ -344,7 +344,7 @@ run_set_task_priority(struct machine *machine, struct error *err)
 static enum status
 run_execute_job(struct machine *machine, struct error *err)
 {
-	struct job *job;
+	struct job *job = NULL;
 
 	TRY(job_target(machine, &job, err));
 	return execute_job(machine, job, err);
@@ -353,7 +353,7 @@ run_execute_job(struct machine *machine, struct error *err)
 static enum status
 run_fail_job(struct machine *machine, struct error *err)
 {
-	struct job *job;
+	struct job *job = NULL;
 
 	TRY(job_target(machine, &job, err));
 	return fail_job(machine, job, err);
