@@ -33,8 +33,14 @@ migration_newest(void)
 	return atoi(migrations[MIGRATIONS - 1].number);
 }
 
-/* The table of migrations.  Two daemons that make it at once: one is told that it is there (or, by a race inside
- * PostgreSQL, that its name is taken), which is as good. */
+/* How PostgreSQL says that another daemon has just made the table: it is there, its name is taken, or its type's is. */
+static bool
+is_there(const char *state)
+{
+	return state && (!strcmp(state, "42P07") || !strcmp(state, "23505") || !strcmp(state, "42710"));
+}
+
+/* The table of migrations.  Of daemons that make it at once only one succeeds, which is as good for the others. */
 static enum status
 make_table(PGconn *conn, struct error *err)
 {
@@ -44,7 +50,7 @@ make_table(PGconn *conn, struct error *err)
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	enum status status = OK;
 
-	if (PQresultStatus(result) != PGRES_COMMAND_OK && (!state || (strcmp(state, "23505") && strcmp(state, "42P07"))))
+	if (PQresultStatus(result) != PGRES_COMMAND_OK && !is_there(state))
 		status = pg_failed(conn, result, "making the table of migrations", err);
 	PQclear(result);
 	return status;

@@ -22,12 +22,14 @@ month_of(int64_t us)
 	return (tm.tm_year + INT64_C(1900)) * MONTHS + tm.tm_mon;
 }
 
-/* Names of tables that have no partition of that month. */
+/* Names of tables that have no partition of that month.  Asked of the catalogue as a table, since a function like
+ * to_regclass() may still answer from before we waited for another maker. */
 static enum status
 missing(PGconn *conn, struct arena *arena, int64_t month, PGresult **result, struct error *err)
 {
 	const char *sql = arena_printf(arena, "select t.name from (values %s) t (name) "
-		"where to_regclass(t.name || '_y%04dm%02d') is null", partitioned, (int)(month / MONTHS),
+		"where not exists (select from pg_class c where c.relname = t.name || '_y%04dm%02d' "
+		"and c.relnamespace = quote_ident(current_schema())::regnamespace)", partitioned, (int)(month / MONTHS),
 		(int)(month % MONTHS) + 1);
 
 	return pg_ask(conn, sql, 0, NULL, "looking for partitions", result, err);
