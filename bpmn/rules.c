@@ -94,12 +94,20 @@ place_of(const struct xml_element *xml, enum place place)
 	return place == PLACE_here ? xml : NULL;
 }
 
+/* Warnings are ours but for those about gateways, and of a diagram with errors they would be half guesses: there only
+ * what Camunda says too is said. */
+static bool
+is_said(const struct build *b, enum severity severity, enum place place)
+{
+	return severity == SEVERITY_error || place == PLACE_nowhere || b->report->errors == 0;
+}
+
 static void
 check_node(struct build *b, const struct node *n)
 {
 #define FLOW(name, severity, place, when, ...)
 #define NODE(name, severity, place, when, ...) \
-	if (when) \
+	if (is_said(b, SEVERITY_##severity, PLACE_##place) && (when)) \
 		problem(b, SEVERITY_##severity, place_of(b->node_xml[n->index], PLACE_##place), n->id, NULL, \
 			__VA_ARGS__);
 #include "bpmn/rules.def"
@@ -115,7 +123,7 @@ check_flow(struct build *b, const struct node *n, const struct flow *f, int32_t 
 
 #define NODE(name, severity, place, when, ...)
 #define FLOW(name, severity, place, when, ...) \
-	if (when) \
+	if (is_said(b, SEVERITY_##severity, PLACE_##place) && (when)) \
 		problem(b, SEVERITY_##severity, place_of(xml, PLACE_##place), \
 			PLACE_##place == PLACE_here ? f->id : n->id, \
 			PLACE_##place == PLACE_here ? NULL : f->id, __VA_ARGS__);
