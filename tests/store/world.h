@@ -46,7 +46,7 @@ const struct definition *world_deploy(struct world *world, const char *body);
 enum status world_run(struct world *world, struct tree *tree, struct command command);
 struct tree *world_start(struct world *world, const struct definition *definition, struct entries variables);
 
-/* Saves what ran as one batch. */
+/* Saves what ran as one batch, which is kept when that fails. */
 enum status world_save(struct world *world);
 void world_must_save(struct world *world);
 
@@ -68,5 +68,7 @@ void world_terminate(struct world *world, PGconn *conn);
 
 /* Runs the tests of a NULL-ended list; the exit code of main(). */
 int world_suite(const char *name, const TTest *const *tests);
+/* The same with something around each. */
+int world_suite_with(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests);
 
 #endif
