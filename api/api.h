@@ -14,13 +14,16 @@ struct backend {
 	/* Whether commands can be answered: "active", "standby" or "stopping", "database away". */
 	const char *(*state)(void *context, bool *active);
 
-	/* Hands a request to the lane of its target's part (or, for a start, of its business key's part); request->done is
+	/* Hands a request to the lane of its target's part (or, for a start, of its business key's part); request->done
+	 * is
 	 * called later, from another thread.  A full queue or an inactive lane answers through done() at once. */
 	void (*submit)(void *context, struct request *request);
 
-	/* A fetch: tries the lanes, then parks it until monotonic deadline_us (0: answers at once). still_there is asked
+	/* A fetch: tries the lanes, then parks it until monotonic deadline_us (0: answers at once). still_there is
+	 * asked
 	 * before tasks are locked for a parked poll: whether the client has not hung up. */
-	void (*fetch)(void *context, struct request *request, int64_t deadline_us, bool (*still_there)(struct request *));
+	void (*fetch)(void *context, struct request *request, int64_t deadline_us,
+		bool (*still_there)(struct request *));
 
 	/* Runs work(reader, argument) on a reader's thread.  reader is NULL when the database is away. */
 	void (*read)(void *context, void (*work)(struct reader *reader, void *argument), void *argument);
@@ -32,7 +35,8 @@ struct backend {
 struct api;
 
 /* Listens and serves in its own threads until api_stop(). */
-enum status api_start(const struct backend *backend, const char *listen, struct api **api, struct error *err) MUST_CHECK;
+enum status api_start(const struct backend *backend, const char *listen, struct api **api,
+	struct error *err) MUST_CHECK;
 
 /* Stops accepting, lets requests under way finish (parked polls are the backend's to answer first). */
 void api_stop(struct api *api);

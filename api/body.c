@@ -34,7 +34,8 @@ prepare_json(struct exchange *exchange)
 		exchange->json = (struct value){.type = VALUE_map};
 		return true;
 	}
-	if (json_read(exchange->arena, exchange->body, exchange->body_length, &json_default_limits, &exchange->json, &err) !=
+	if (json_read(exchange->arena, exchange->body, exchange->body_length, &json_default_limits, &exchange->json,
+		&err) !=
 	    OK)
 		return refuse(exchange, E_invalid_request);
 	if (exchange->json.type == VALUE_null)

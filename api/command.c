@@ -70,7 +70,8 @@ complain(struct exchange *exchange, enum manner manner, const char *id, const st
 	} else if (http == 0 || is_weather(err->status) || (http == 400 && status_http(err->status) != 400)) {
 		exchange_error(exchange, err);
 	} else {
-		message = arena_printf(exchange->arena, "%s%s", with_id(exchange, manners[manner].prefix, id), err->message);
+		message = arena_printf(exchange->arena, "%s%s", with_id(exchange, manners[manner].prefix, id),
+			err->message);
 		exchange_error_as(exchange, http, manners[manner].type, manners[manner].code, message);
 	}
 }

@@ -15,9 +15,11 @@ enum manner {
 void complain_missing(struct exchange *exchange, enum manner manner, const char *id);
 void complain(struct exchange *exchange, enum manner manner, const char *id, const struct error *err);
 
-/* Sends exchange->request.command to the lane.  When it has run, done() is called, or 204 is answered when that is NULL;
+/* Sends exchange->request.command to the lane.  When it has run, done() is called, or 204 is answered when that is
+ * NULL;
  * when it failed the complaint is sent. */
-void command_send(struct exchange *exchange, enum manner manner, const char *id, void (*done)(struct exchange *exchange));
+void command_send(struct exchange *exchange, enum manner manner, const char *id,
+	void (*done)(struct exchange *exchange));
 
 /* Sends the command, with each of the targets in turn, those that are gone by then excepted; then done(). */
 void command_send_all(struct exchange *exchange, enum manner manner, const int64_t *targets, size_t count,
@@ -44,7 +46,8 @@ bool body_variables(struct exchange *exchange, const char *name, const char *pre
 /* Content-Disposition of a download (RFC 6266, RFC 8187): the last part of the name. */
 const char *attachment(struct exchange *exchange, const char *name);
 
-/* The content of a File or Bytes as a download; anything else is no binary value, says Camunda. id: in its complaint. */
+/* The content of a File or Bytes as a download; anything else is no binary value, says Camunda. id: in its complaint.
+ * */
 void reply_content(struct exchange *exchange, const struct value *value, const char *id);
 
 #endif

@@ -69,7 +69,8 @@ take_resource(struct upload *upload, const char **names, const struct part *part
 	if (i == upload->deployment.resource_count)
 		upload->deployment.resource_count++;
 	names[i] = part->name;
-	upload->resources[i] = (struct new_resource){ .name = part->filename, .bytes = part->bytes, .length = part->length };
+	upload->resources[i] = (struct new_resource){ .name = part->filename, .bytes = part->bytes,
+		.length = part->length };
 }
 
 static enum status
@@ -86,7 +87,8 @@ take_resources(struct exchange *exchange, struct upload *upload, struct error *e
 			continue;
 		if (part->filename == NULL || part->filename[0] == '\0')
 			return FAIL(err, invalid_request,
-				"No file name found in the deployment resource described by form parameter '%s'.", part->name);
+				"No file name found in the deployment resource described by form parameter '%s'.",
+				part->name);
 		take_resource(upload, names, part);
 	}
 	if (upload->deployment.resource_count == 0)
@@ -133,13 +135,6 @@ read_upload(struct exchange *exchange, struct upload *upload, struct error *err)
 	return OK;
 }
 
-static void
-put_string(struct json *json, const char *name, const char *text)
-{
-	json_key(json, name);
-	json_string(json, text);
-}
-
 /* Camunda writes this key with a Cyrillic first letter, its documentation without: both. */
 static void
 put_elements(struct json *json, const char *name, const struct problem *problem)
@@ -162,12 +157,10 @@ put_problems(struct json *json, const char *name, const struct problems *problem
 		if (problem->warning != warnings)
 			continue;
 		json_open(json, '{');
-		put_string(json, "message", problem->message);
-		json_key(json, "line");
-		json_int(json, problem->line);
-		json_key(json, "column");
-		json_int(json, problem->column);
-		put_string(json, "mainElementId", problem->element);
+		json_put_string(json, "message", problem->message);
+		json_put_int(json, "line", problem->line);
+		json_put_int(json, "column", problem->column);
+		json_put_string(json, "mainElementId", problem->element);
 		put_elements(json, "\xd0\xb5lementIds", problem);
 		put_elements(json, "elementIds", problem);
 		json_close(json, '}');
@@ -182,10 +175,9 @@ reply_problems(struct exchange *exchange, const struct upload *upload)
 	struct json *json = &exchange->writer;
 
 	json_open(json, '{');
-	put_string(json, "type", status_type(E_parse));
-	put_string(json, "message", problems->text);
-	json_key(json, "code");
-	json_int(json, status_code(E_parse));
+	json_put_string(json, "type", status_type(E_parse));
+	json_put_string(json, "message", problems->text);
+	json_put_int(json, "code", status_code(E_parse));
 	json_key(json, "details");
 	json_open(json, '{');
 	json_key(json, upload->failed_name);
@@ -206,10 +198,10 @@ put_link(struct exchange *exchange, const char *resource, int64_t id)
 	json_key(json, "links");
 	json_open(json, '[');
 	json_open(json, '{');
-	put_string(json, "method", "GET");
-	put_string(json, "href",
+	json_put_string(json, "method", "GET");
+	json_put_string(json, "href",
 		arena_printf(exchange->arena, "%s/%s/%lld", exchange->base_url, resource, (long long)id));
-	put_string(json, "rel", "self");
+	json_put_string(json, "rel", "self");
 	json_close(json, '}');
 	json_close(json, ']');
 }
@@ -244,18 +236,14 @@ put_deployed(struct exchange *exchange, struct reader *reader, const struct depl
 
 	json_open(json, '{');
 	put_link(exchange, "deployment", deployed->id);
-	json_key(json, "id");
-	json_id(json, deployed->id);
-	put_string(json, "name", deployed->name);
-	put_string(json, "source", deployed->source);
-	json_key(json, "deploymentTime");
-	json_date(json, deployed->created_us);
-	put_string(json, "tenantId", deployed->tenant);
+	json_put_id(json, "id", deployed->id);
+	json_put_string(json, "name", deployed->name);
+	json_put_string(json, "source", deployed->source);
+	json_put_date(json, "deploymentTime", deployed->created_us);
+	json_put_string(json, "tenantId", deployed->tenant);
 	TRY(put_definitions(exchange, reader, deployed, err));
-	for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
-		json_key(json, nothing[i]);
-		json_null(json);
-	}
+	for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+		json_put_null(json, nothing[i]);
 	json_close(json, '}');
 	return OK;
 }
@@ -282,7 +270,8 @@ create_deployment(struct exchange *exchange, struct reader *reader)
 	exchange_json(exchange);
 }
 
-/* ---- resources ----------------------------------------------------------------------------------------------------- */
+/* ---- resources -----------------------------------------------------------------------------------------------------
+ * */
 
 static const struct {
 	const char *suffix, *type;
@@ -321,9 +310,9 @@ put_resource(void *context, const char *const *cells)
 		return true;
 	resources->count++;
 	json_open(json, '{');
-	put_string(json, "id", cells[0]);
-	put_string(json, "name", cells[1]);
-	put_string(json, "deploymentId", cells[2]);
+	json_put_string(json, "id", cells[0]);
+	json_put_string(json, "name", cells[1]);
+	json_put_string(json, "deploymentId", cells[2]);
 	json_close(json, '}');
 	return true;
 }
@@ -335,7 +324,8 @@ list_deployment_resources(struct exchange *exchange, struct reader *reader)
 	struct error err;
 
 	json_open(&exchange->writer, '[');
-	if (rows_where(reader, QUERY_resource, "deploymentId", exchange->params[0], put_resource, &resources, &err) != OK) {
+	if (rows_where(reader, QUERY_resource, "deploymentId", exchange->params[0], put_resource, &resources,
+		&err) != OK) {
 		exchange_error(exchange, &err);
 		return;
 	}
@@ -354,10 +344,12 @@ get_deployment_resource(struct exchange *exchange, struct reader *reader)
 	struct resources resources = { .exchange = exchange, .wanted = exchange->params[1] };
 	struct error err;
 
-	if (rows_where(reader, QUERY_resource, "deploymentId", exchange->params[0], put_resource, &resources, &err) != OK)
+	if (rows_where(reader, QUERY_resource, "deploymentId", exchange->params[0], put_resource, &resources,
+		&err) != OK)
 		exchange_error(exchange, &err);
 	else if (resources.count == 0)
-		reply_error(exchange, E_invalid_missing, "Deployment resource with resource id '%s' for deployment id '%s' does "
+		reply_error(exchange, E_invalid_missing, "Deployment resource with resource id '%s' for deployment id "
+			"'%s' does "
 			"not exist.", exchange->params[1], exchange->params[0]);
 	else
 		exchange_json(exchange);
@@ -373,7 +365,8 @@ get_deployment_resource_data(struct exchange *exchange, struct reader *reader)
 	struct error err;
 
 	if (!path_id(exchange, 0, &deployment) || !path_id(exchange, 1, &id)) {
-		reply_error(exchange, E_invalid_request, "Deployment resource '%s' for deployment id '%s' does not exist.",
+		reply_error(exchange, E_invalid_request, "Deployment resource '%s' for deployment id '%s' does not "
+			"exist.",
 			exchange->params[1], exchange->params[0]);
 		return;
 	}
@@ -382,13 +375,15 @@ get_deployment_resource_data(struct exchange *exchange, struct reader *reader)
 		return;
 	}
 	if (err.status == E_not_found)
-		reply_error(exchange, E_invalid_request, "Deployment resource '%s' for deployment id '%s' does not exist.",
+		reply_error(exchange, E_invalid_request, "Deployment resource '%s' for deployment id '%s' does not "
+			"exist.",
 			exchange->params[1], exchange->params[0]);
 	else
 		exchange_error(exchange, &err);
 }
 
-/* ---- delete -------------------------------------------------------------------------------------------------------- */
+/* ---- delete --------------------------------------------------------------------------------------------------------
+ * */
 
 struct removal {
 	int64_t deployment;
@@ -404,7 +399,8 @@ take_instance(void *context, const char *const *cells)
 	struct removal *removal = context;
 
 	if (removal->count == 0)
-		removal->definition = arena_strdup(removal->exchange->arena, cells[cell_of(QUERY_process_instance, "definitionId")]);
+		removal->definition = arena_strdup(removal->exchange->arena, cells[cell_of(QUERY_process_instance,
+			"definitionId")]);
 	removal->instances = arena_grow(removal->exchange->arena, removal->instances, sizeof *removal->instances,
 		removal->count, &removal->capacity);
 	removal->instances[removal->count++] = strtoll(cells[cell_of(QUERY_process_instance, "id")], NULL, 10);
@@ -448,12 +444,14 @@ delete_deployment(struct exchange *exchange, struct reader *reader)
 		reply_error(exchange, E_invalid_missing, "Deployment with id '%s' do not exist", exchange->params[0]);
 		return;
 	}
-	if (rows_where(reader, QUERY_process_instance, "deploymentId", exchange->params[0], take_instance, removal, &err) != OK) {
+	if (rows_where(reader, QUERY_process_instance, "deploymentId", exchange->params[0], take_instance, removal,
+		&err) != OK) {
 		exchange_error(exchange, &err);
 		return;
 	}
 	if (removal->count > 0 && !exchange_query_flag(exchange, "cascade", false)) {
-		reply_error(exchange, E_engine, "ENGINE-03076 Deletion of process definition without cascading failed. Process "
+		reply_error(exchange, E_engine, "ENGINE-03076 Deletion of process definition without cascading failed. "
+			"Process "
 			"definition with id: %s can't be deleted, because there are %zu dependent process instances.",
 			removal->definition, removal->count);
 		return;

@@ -21,7 +21,8 @@ struct page {
 	struct map keys;		/* activity to its element's key, as a pointer */
 };
 
-/* ---- which elements the activities are of ------------------------------------------------------------------------- */
+/* ---- which elements the activities are of -------------------------------------------------------------------------
+ * */
 
 /* The activity an effect is about; 0 when it is about none, or says its element itself. */
 static int64_t
@@ -87,7 +88,8 @@ collect(struct page *page, const struct effects *effects)
 			remember(page, effect->activity_open.activity, (int32_t)effect->activity_open.key);
 		if (id == 0 || id == page->root || map_get(&page->keys, id) != NULL)
 			continue;
-		page->ids = arena_grow(page->exchange->arena, page->ids, sizeof *page->ids, page->id_count, &page->id_capacity);
+		page->ids = arena_grow(page->exchange->arena, page->ids, sizeof *page->ids, page->id_count,
+			&page->id_capacity);
 		page->ids[page->id_count++] = id;
 	}
 }
@@ -121,15 +123,16 @@ read_page(struct page *page, struct reader *reader, int64_t after, size_t limit,
 	return resolve(page, reader, err);
 }
 
-/* ---- as JSON --------------------------------------------------------------------------------------------------------- */
+/* ---- as JSON
+ * --------------------------------------------------------------------------------------------------------- */
 
+/* Members that are left out when there is nothing to say. */
 static void
 put_text(struct json *json, const char *name, const char *text)
 {
 	if (text == NULL)
 		return;
-	json_key(json, name);
-	json_string(json, text);
+	json_put_string(json, name, text);
 }
 
 static void
@@ -137,15 +140,7 @@ put_date(struct json *json, const char *name, int64_t us)
 {
 	if (us == WHEN_NONE)
 		return;
-	json_key(json, name);
-	json_date(json, us);
-}
-
-static void
-put_int(struct json *json, const char *name, int64_t number)
-{
-	json_key(json, name);
-	json_int(json, number);
+	json_put_date(json, name, us);
 }
 
 static void
@@ -185,8 +180,7 @@ put_details(struct json *json, const struct program *program, const struct effec
 		put_text(json, "reason", effect->instance_close.reason);
 		break;
 	case EFFECT_instance_suspend:
-		json_key(json, "suspended");
-		json_bool(json, effect->instance_suspend.suspended != 0);
+		json_put_bool(json, "suspended", effect->instance_suspend.suspended != 0);
 		break;
 	case EFFECT_activity_open:
 		put_text(json, "state", state_words[effect->activity_open.state & 3]);
@@ -195,8 +189,7 @@ put_details(struct json *json, const struct program *program, const struct effec
 		put_text(json, "state", state_words[effect->activity_state.state & 3]);
 		break;
 	case EFFECT_activity_close:
-		json_key(json, "canceled");
-		json_bool(json, effect->activity_close.canceled != 0);
+		json_put_bool(json, "canceled", effect->activity_close.canceled != 0);
 		break;
 	case EFFECT_task_open:
 		put_text(json, "topic", effect->task_open.topic);
@@ -206,10 +199,10 @@ put_details(struct json *json, const struct program *program, const struct effec
 		put_date(json, "until", effect->task_lock.until_us);
 		break;
 	case EFFECT_task_fail:
-		put_int(json, "retries", effect->task_fail.retries);
+		json_put_int(json, "retries", effect->task_fail.retries);
 		break;
 	case EFFECT_task_priority:
-		put_int(json, "priority", effect->task_priority.priority);
+		json_put_int(json, "priority", effect->task_priority.priority);
 		break;
 	case EFFECT_user_open:
 		put_text(json, "name", effect->user_open.name);
@@ -231,7 +224,7 @@ put_details(struct json *json, const struct program *program, const struct effec
 		put_date(json, "due", effect->job_open.due_us);
 		break;
 	case EFFECT_job_set:
-		put_int(json, "retries", effect->job_set.retries);
+		json_put_int(json, "retries", effect->job_set.retries);
 		put_date(json, "due", effect->job_set.due_us);
 		break;
 	case EFFECT_incident_open:
@@ -240,8 +233,7 @@ put_details(struct json *json, const struct program *program, const struct effec
 	case EFFECT_job_close:
 		break;
 	case EFFECT_incident_close:
-		json_key(json, "resolved");
-		json_bool(json, effect->incident_close.resolved != 0);
+		json_put_bool(json, "resolved", effect->incident_close.resolved != 0);
 		break;
 	}
 }
@@ -256,8 +248,7 @@ put_change(const struct page *page, const struct program *program, const struct 
 	put_text(json, "change", effect_name(effect->kind));
 	put_element(json, program, key_of(page, activity));
 	if (activity != 0) {
-		json_key(json, "executionId");
-		json_id(json, activity);
+		json_put_id(json, "executionId", activity);
 	}
 	put_details(json, program, effect);
 	json_close(json, '}');
@@ -273,8 +264,7 @@ put_event(const struct page *page, size_t number)
 	struct json *json = &page->exchange->writer;
 
 	json_open(json, '{');
-	json_key(json, "id");
-	json_id(json, event->id);
+	json_put_id(json, "id", event->id);
 	put_date(json, "time", event->at_us);
 	put_text(json, "event", command_word((enum command_kind)event->kind));
 	put_element(json, program, event->elem);
@@ -291,14 +281,16 @@ put_event(const struct page *page, size_t number)
 
 /* A number of the query between 1 and most, or the default. */
 static bool
-read_number(struct exchange *exchange, const char *name, int64_t otherwise, int64_t least, int64_t most, int64_t *number)
+read_number(struct exchange *exchange, const char *name, int64_t otherwise, int64_t least, int64_t most,
+	int64_t *number)
 {
 	const char *text = exchange_query(exchange, name);
 
 	*number = otherwise;
 	if (text == NULL || (text_to_int(text, number) && *number >= least && *number <= most))
 		return true;
-	reply_error(exchange, E_invalid_request, "The query parameter '%s' is a number from %lld to %lld, not '%s'", name,
+	reply_error(exchange, E_invalid_request, "The query parameter '%s' is a number from %lld to %lld, not '%s'",
+		name,
 		(long long)least, (long long)most, text);
 	return false;
 }
@@ -316,7 +308,8 @@ list_events(struct exchange *exchange, struct reader *reader)
 		return;
 	map_init(&page.keys, exchange->arena);
 	if (!path_id(exchange, 0, &page.root)) {
-		reply_error(exchange, E_invalid_missing, "Process instance with id %s does not exist", exchange->params[0]);
+		reply_error(exchange, E_invalid_missing, "Process instance with id %s does not exist",
+			exchange->params[0]);
 		return;
 	}
 	if (read_page(&page, reader, after, (size_t)limit, &err) != OK) {
@@ -324,7 +317,8 @@ list_events(struct exchange *exchange, struct reader *reader)
 		return;
 	}
 	if (page.count == 0 && after == 0) {
-		reply_error(exchange, E_invalid_missing, "Process instance with id %s does not exist", exchange->params[0]);
+		reply_error(exchange, E_invalid_missing, "Process instance with id %s does not exist",
+			exchange->params[0]);
 		return;
 	}
 	json_open(json, '{');
@@ -333,8 +327,7 @@ list_events(struct exchange *exchange, struct reader *reader)
 	for (size_t i = 0; i < page.count; i++)
 		put_event(&page, i);
 	json_close(json, ']');
-	json_key(json, "next");
-	json_id(json, page.count == (size_t)limit ? page.events[page.count - 1].id : 0);
+	json_put_id(json, "next", page.count == (size_t)limit ? page.events[page.count - 1].id : 0);
 	json_close(json, '}');
 	exchange_json(exchange);
 }

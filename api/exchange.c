@@ -61,10 +61,8 @@ exchange_error_as(struct exchange *exchange, int http, const char *type, int cod
 	text_init(&exchange->out, exchange->arena);
 	json_init(json, &exchange->out);
 	json_open(json, '{');
-	json_key(json, "type");
-	json_string(json, type);
-	json_key(json, "message");
-	json_string(json, message);
+	json_put_string(json, "type", type);
+	json_put_string(json, "message", message);
 	json_key(json, "code");
 	if (code < 0)
 		json_null(json);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Private to api/: one request and its reply.  A handler gets an exchange, and sooner or later, from any thread, exactly
+ * Private to api/: one request and its reply.  A handler gets an exchange, and sooner or later, from any thread,
+ * exactly
  * one exchange_* reply function is called for it. */
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
@@ -83,7 +84,8 @@ bool exchange_query_flag(const struct exchange *exchange, const char *name, bool
 
 /* Members of a JSON body: NULL when absent or null. */
 const struct value *body_get(const struct exchange *exchange, const char *name);
-const char *body_text(const struct exchange *exchange, const char *name);	/* numbers and booleans as text, as Jackson */
+/* numbers and booleans as text, as Jackson */
+const char *body_text(const struct exchange *exchange, const char *name);
 /* 0 absent, 1 present, -1 of the wrong type (an error object with empty message, as Camunda's). */
 int body_number(const struct exchange *exchange, const char *name, int64_t *number);
 bool body_flag(const struct exchange *exchange, const char *name, bool otherwise);

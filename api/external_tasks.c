@@ -195,36 +195,16 @@ set_external_task_priority(struct exchange *exchange, struct reader *reader)
 
 /* ---- error details ---------------------------------------------------------------------------------------------- */
 
-struct details {
-	struct exchange *exchange;
-	bool found;
-	const char *text;
-};
-
-static bool
-take_details(void *context, const char *const *cells)
-{
-	struct details *details = context;
-
-	details->found = true;
-	details->text = arena_strdup(details->exchange->arena, cells[cell_of(QUERY_external_task, "errorDetails")]);
-	return true;
-}
-
 void
 get_external_task_details(struct exchange *exchange, struct reader *reader)
 {
-	struct details details = { .exchange = exchange };
 	struct error err;
+	bool found;
 
-	if (rows_where(reader, QUERY_external_task, "externalTaskId", exchange->params[0], take_details, &details, &err) != OK)
+	if (field_reply(exchange, reader, QUERY_external_task, "externalTaskId", "errorDetails", &found, &err) != OK)
 		exchange_error(exchange, &err);
-	else if (!details.found)
+	else if (!found)
 		reply_error(exchange, E_rest_failed, "External task with id %s does not exist", exchange->params[0]);
-	else if (details.text == NULL)
-		exchange_empty(exchange);
-	else
-		exchange_bytes(exchange, 200, "text/plain", details.text, strlen(details.text), NULL);
 }
 
 /* ---- fetch ------------------------------------------------------------------------------------------------------- */
@@ -240,7 +220,8 @@ text_list(struct exchange *exchange, const struct value *json, const char *const
 		return false;
 	texts = ARENA_ARRAY(exchange->arena, const char *, json->length);
 	for (size_t i = 0; i < json->length; i++) {
-		if (json->items[i].type == VALUE_list || json->items[i].type == VALUE_map || json->items[i].type == VALUE_null)
+		if (json->items[i].type == VALUE_list || json->items[i].type == VALUE_map ||
+			json->items[i].type == VALUE_null)
 			return false;
 		texts[i] = value_to_text(exchange->arena, &json->items[i]);
 	}
@@ -327,7 +308,8 @@ read_topic(struct exchange *exchange, const struct value *json, struct fetch_top
 		reply_error(exchange, E_null_value, "topicName is null");
 		return false;
 	}
-	if (duration == NULL || (duration->type != VALUE_integer && duration->type != VALUE_long) || duration->integer <= 0) {
+	if (duration == NULL || (duration->type != VALUE_integer && duration->type != VALUE_long) ||
+		duration->integer <= 0) {
 		reply_error(exchange, E_engine, "lockTime is not greater than 0");
 		return false;
 	}
@@ -396,7 +378,8 @@ read_order(struct exchange *exchange, struct fetch *fetch)
 		return false;
 	}
 	if (order == NULL || order->type == VALUE_null) {
-		reply_error(exchange, E_not_valid, "Invalid query: call asc() or desc() after using orderByXX(): direction is null");
+		reply_error(exchange, E_not_valid, "Invalid query: call asc() or desc() after using orderByXX(): "
+			"direction is null");
 		return false;
 	}
 	if (order->type != VALUE_string || (strcmp(order->text, "asc") != 0 && strcmp(order->text, "desc") != 0)) {
@@ -409,33 +392,12 @@ read_order(struct exchange *exchange, struct fetch *fetch)
 }
 
 static void
-put_text(struct json *json, const char *name, const char *text)
-{
-	json_key(json, name);
-	json_string(json, text);
-}
-
-static void
-put_id(struct json *json, const char *name, int64_t id)
-{
-	json_key(json, name);
-	json_id(json, id);
-}
-
-static void
-put_date(struct json *json, const char *name, int64_t us)
-{
-	json_key(json, name);
-	json_date(json, us);
-}
-
-static void
 put_properties(struct json *json, const struct fetched *task)
 {
 	json_key(json, "extensionProperties");
 	json_open(json, '{');
 	for (int32_t i = 0; task->topic->extension_properties && i < task->node->property_count; i++)
-		put_text(json, task->node->properties[i].name, task->node->properties[i].value);
+		json_put_string(json, task->node->properties[i].name, task->node->properties[i].value);
 	json_close(json, '}');
 }
 
@@ -446,34 +408,31 @@ put_task(struct exchange *exchange, const struct fetched *task)
 	const struct external *external = &task->external;
 
 	json_open(json, '{');
-	put_text(json, "activityId", task->node->id);
-	put_text(json, "activityInstanceId",
+	json_put_string(json, "activityId", task->node->id);
+	json_put_string(json, "activityInstanceId",
 		arena_printf(exchange->arena, "%s:%lld", task->node->id, (long long)task->activity));
-	put_text(json, "errorMessage", external->message);
-	put_text(json, "errorDetails", external->details);
-	put_id(json, "executionId", task->activity);
-	put_id(json, "id", task->activity + 1);
-	put_date(json, "lockExpirationTime", external->until_us);
-	put_date(json, "createTime", task->created_us);
-	put_text(json, "processDefinitionId", task->definition->wire_id);
-	put_text(json, "processDefinitionKey", task->definition->key);
-	put_text(json, "processDefinitionVersionTag", task->definition->program->version_tag);
-	put_id(json, "processInstanceId", task->instance);
-	json_key(json, "retries");
+	json_put_string(json, "errorMessage", external->message);
+	json_put_string(json, "errorDetails", external->details);
+	json_put_id(json, "executionId", task->activity);
+	json_put_id(json, "id", task->activity + 1);
+	json_put_date(json, "lockExpirationTime", external->until_us);
+	json_put_date(json, "createTime", task->created_us);
+	json_put_string(json, "processDefinitionId", task->definition->wire_id);
+	json_put_string(json, "processDefinitionKey", task->definition->key);
+	json_put_string(json, "processDefinitionVersionTag", task->definition->program->version_tag);
+	json_put_id(json, "processInstanceId", task->instance);
 	if (external->retries < 0)
-		json_null(json);
+		json_put_null(json, "retries");
 	else
-		json_int(json, external->retries);
-	json_key(json, "suspended");
-	json_bool(json, false);		/* never filled by Camunda */
-	put_text(json, "workerId", external->worker);
-	put_text(json, "topicName", external->topic);
-	put_text(json, "tenantId", task->definition->tenant);
+		json_put_int(json, "retries", external->retries);
+	json_put_bool(json, "suspended", false);	/* never filled by Camunda */
+	json_put_string(json, "workerId", external->worker);
+	json_put_string(json, "topicName", external->topic);
+	json_put_string(json, "tenantId", task->definition->tenant);
 	json_key(json, "variables");
 	variables_write(json, exchange->arena, &task->variables, task->topic->deserialize);
-	json_key(json, "priority");
-	json_int(json, external->priority);
-	put_text(json, "businessKey", task->business_key);
+	json_put_int(json, "priority", external->priority);
+	json_put_string(json, "businessKey", task->business_key);
 	put_properties(json, task);
 	json_close(json, '}');
 }
@@ -526,7 +485,8 @@ fetch_external_tasks(struct exchange *exchange, struct reader *reader)
 	fetch->use_priority = body_flag(exchange, "usePriority", false);
 	if (wait_ms > MAX_WAIT_MS) {
 		reply_error(exchange, E_invalid_request,
-			"The asynchronous response timeout cannot be set to a value greater than %d milliseconds", MAX_WAIT_MS);
+			"The asynchronous response timeout cannot be set to a value greater than %d milliseconds",
+			MAX_WAIT_MS);
 		return;
 	}
 	if (fetch->worker == NULL) {

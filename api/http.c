@@ -120,7 +120,8 @@ queue(struct incoming *incoming)
 	counter_add(COUNT_http_requests, 1);
 	if (reply->status >= 400)
 		counter_add(COUNT_http_errors, 1);
-	response = MHD_create_response_from_buffer(reply->length, (void *)(uintptr_t)reply->bytes, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(reply->length, (void *)(uintptr_t)reply->bytes,
+		MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return MHD_NO;
 	add(response, "Content-Type", reply->content_type);
@@ -164,7 +165,8 @@ read_query(struct incoming *incoming)
 		if (end == at)
 			continue;
 		pairs = arena_grow(exchange->arena, pairs, sizeof *pairs, count, &capacity);
-		pairs[count].name = uri_decode(exchange->arena, at, (size_t)((equals != NULL ? equals : end) - at), true);
+		pairs[count].name = uri_decode(exchange->arena, at, (size_t)((equals != NULL ? equals : end) - at),
+			true);
 		pairs[count].value = equals != NULL ?
 			uri_decode(exchange->arena, equals + 1, (size_t)(end - equals - 1), true) :
 			"";
@@ -206,7 +208,8 @@ route(struct incoming *incoming)
 	exchange->path = path;
 	switch (router_find(incoming->api->router, exchange, path, &base, &allowed)) {
 	case ROUTED_found:
-		exchange->base_url = arena_printf(exchange->arena, "http://%s%s", host != NULL ? host : "localhost", base);
+		exchange->base_url = arena_printf(exchange->arena, "http://%s%s", host != NULL ? host : "localhost",
+			base);
 		return true;
 	case ROUTED_unknown:
 		refuse(exchange, E_no_route, "HTTP 404 Not Found");
@@ -305,7 +308,8 @@ dispatch(struct incoming *incoming)
 	}
 	state = backend->state(backend->context, &active);
 	if (!active && !needs_no_state(exchange->route)) {
-		refuse(exchange, E_unavailable, arena_printf(exchange->arena, "this daemon is not active now (%s), try again", state));
+		refuse(exchange, E_unavailable, arena_printf(exchange->arena, "this daemon is not active now (%s), try "
+			"again", state));
 		return;
 	}
 	exchange->body = incoming->body.bytes != NULL ? incoming->body.bytes : "";

@@ -78,14 +78,8 @@ signal_execution(struct exchange *exchange, struct reader *reader)
 	command_send(exchange, MANNER_signal, exchange->params[0], NULL);
 }
 
-/* ---- the tree of active activities ---------------------------------------------------------------------------------- */
-
-static void
-put_text(struct json *json, const char *name, const char *text)
-{
-	json_key(json, name);
-	json_string(json, text);
-}
+/* ---- the tree of active activities ----------------------------------------------------------------------------------
+ * */
 
 /* One incident as both {id, activityId} and in the list of ids. */
 static void
@@ -100,9 +94,8 @@ put_incidents(struct json *json, const struct running_activity *activity)
 	json_open(json, '[');
 	for (size_t i = 0; i < activity->incident_count; i++) {
 		json_open(json, '{');
-		json_key(json, "id");
-		json_id(json, activity->incidents[i]);
-		put_text(json, "activityId", activity->id_text);
+		json_put_id(json, "id", activity->incidents[i]);
+		json_put_string(json, "activityId", activity->id_text);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -144,16 +137,16 @@ put_common(struct forest *forest, const struct running_activity *activity, const
 	struct json *json = &forest->exchange->writer;
 
 	if (activity->transition)
-		put_text(json, "id", arena_printf(forest->exchange->arena, "%lld", (long long)execution_of(activity, parent)));
+		json_put_string(json, "id", arena_printf(forest->exchange->arena, "%lld",
+			(long long)execution_of(activity, parent)));
 	else
-		put_text(json, "id", instance_id(forest, activity));
-	put_text(json, "parentActivityInstanceId", parent != NULL ? instance_id(forest, parent) : NULL);
-	put_text(json, "activityId", activity->id_text);
-	put_text(json, "activityType", activity->type);
-	json_key(json, "processInstanceId");
-	json_id(json, forest->instance->id);
-	put_text(json, "processDefinitionId", forest->instance->definition);
-	put_text(json, "activityName", activity->name);
+		json_put_string(json, "id", instance_id(forest, activity));
+	json_put_string(json, "parentActivityInstanceId", parent != NULL ? instance_id(forest, parent) : NULL);
+	json_put_string(json, "activityId", activity->id_text);
+	json_put_string(json, "activityType", activity->type);
+	json_put_id(json, "processInstanceId", forest->instance->id);
+	json_put_string(json, "processDefinitionId", forest->instance->definition);
+	json_put_string(json, "activityName", activity->name);
 }
 
 /* What waits before or behind an activity has no activity instance: its id is the execution's. */
@@ -164,9 +157,8 @@ put_transition(struct forest *forest, const struct running_activity *activity, c
 
 	json_open(json, '{');
 	put_common(forest, activity, parent);
-	json_key(json, "executionId");
-	json_id(json, execution_of(activity, parent));
-	put_text(json, "targetActivityId", activity->id_text);
+	json_put_id(json, "executionId", execution_of(activity, parent));
+	json_put_string(json, "targetActivityId", activity->id_text);
 	put_incidents(json, activity);
 	json_close(json, '}');
 }
@@ -175,14 +167,15 @@ enum { MOST_DEPTH = 200 };
 
 /* Recursion is bounded: a scope lies in a scope of the diagram, whose depth the reader limits. */
 static void
-put_activity(struct forest *forest, const struct running_activity *activity, const struct running_activity *parent, int depth)
+put_activity(struct forest *forest, const struct running_activity *activity, const struct running_activity *parent,
+	int depth)
 {
 	struct json *json = &forest->exchange->writer;
 	const struct running_activity *child;
 
 	json_open(json, '{');
 	put_common(forest, activity, parent);
-	put_text(json, "name", activity->name);
+	json_put_string(json, "name", activity->name);
 	json_key(json, "childActivityInstances");
 	json_open(json, '[');
 	for (child = activity->first; child != NULL && depth < MOST_DEPTH; child = child->next)
@@ -214,12 +207,14 @@ get_activity_instances(struct exchange *exchange, struct reader *reader)
 		return;
 	}
 	if (instance == NULL) {
-		reply_error(exchange, E_invalid_missing, "Process instance with id %s does not exist", exchange->params[0]);
+		reply_error(exchange, E_invalid_missing, "Process instance with id %s does not exist",
+			exchange->params[0]);
 		return;
 	}
 	if (instance->id != id) {
 		exchange_error_as(exchange, 500, "InvalidRequestException", 0, arena_printf(exchange->arena,
-			"Cannot restore state of process instance %lld: list of executions is empty", (long long)instance->id));
+			"Cannot restore state of process instance %lld: list of executions is empty",
+			(long long)instance->id));
 		return;
 	}
 	forest.instance = instance;

@@ -4,8 +4,6 @@
 #include "api/handlers.h"
 #include "api/list.h"
 
-#include <string.h>
-
 #include "base/when.h"
 
 static bool
@@ -66,7 +64,8 @@ set_job_retries(struct exchange *exchange, struct reader *reader)
 	}
 	if (given == 0 || retries < 0 || retries > INT32_MAX) {
 		exchange_error_as(exchange, 500, "InvalidRequestException", -1, arena_printf(exchange->arena,
-			"ENGINE-13054 The number of job retries must be a non-negative Integer, but '%s' has been provided.",
+			"ENGINE-13054 The number of job retries must be a non-negative Integer, but '%s' has been "
+			"provided.",
 			given == 0 ? "null" : body_text(exchange, "retries")));
 		return;
 	}
@@ -95,35 +94,15 @@ set_job_due_date(struct exchange *exchange, struct reader *reader)
 		command_send(exchange, MANNER_job_set, exchange->params[0], NULL);
 }
 
-struct message {
-	struct exchange *exchange;
-	bool found;
-	const char *text;
-};
-
-static bool
-take_message(void *context, const char *const *cells)
-{
-	struct message *message = context;
-
-	message->found = true;
-	message->text = arena_strdup(message->exchange->arena, cells[cell_of(QUERY_job, "exceptionMessage")]);
-	return true;
-}
-
 /* There is no Java stack; what there is to say about the failure is its message. */
 void
 get_job_stacktrace(struct exchange *exchange, struct reader *reader)
 {
-	struct message message = { .exchange = exchange };
 	struct error err;
+	bool found;
 
-	if (rows_where(reader, QUERY_job, "jobId", exchange->params[0], take_message, &message, &err) != OK)
+	if (field_reply(exchange, reader, QUERY_job, "jobId", "exceptionMessage", &found, &err) != OK)
 		exchange_error(exchange, &err);
-	else if (!message.found)
+	else if (!found)
 		reply_error(exchange, E_invalid_missing, "No job found with id %s", exchange->params[0]);
-	else if (message.text == NULL)
-		exchange_empty(exchange);
-	else
-		exchange_bytes(exchange, 200, "text/plain", message.text, strlen(message.text), NULL);
 }

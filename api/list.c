@@ -118,7 +118,8 @@ take_texts(struct asked *asked, const struct value *json, struct argument *argum
 		return FAIL(asked->err, invalid_request, "%s", "");
 	texts = ARENA_ARRAY(asked->exchange->arena, const char *, json->length);
 	for (size_t i = 0; i < json->length; i++) {
-		if (json->items[i].type == VALUE_null || json->items[i].type == VALUE_list || json->items[i].type == VALUE_map)
+		if (json->items[i].type == VALUE_null || json->items[i].type == VALUE_list ||
+			json->items[i].type == VALUE_map)
 			return FAIL(asked->err, invalid_request, "%s", "");
 		texts[i] = value_to_text(asked->exchange->arena, &json->items[i]);
 	}
@@ -164,7 +165,8 @@ read_operator(struct asked *asked, const struct filter *filter, const char *name
 		if (dates ? *op == OP_gt || *op == OP_lt : *op != OP_not_like || !no_not_like)
 			return OK;
 	}
-	return FAIL(asked->err, invalid_request, "Invalid %s comparator specified: %s", operator_kind(filter->name), name);
+	return FAIL(asked->err, invalid_request, "Invalid %s comparator specified: %s", operator_kind(filter->name),
+		name);
 }
 
 /* A text that is a date in Camunda's form is one. */
@@ -232,7 +234,8 @@ read_date_condition(struct asked *asked, const struct argument *argument, const 
 	TRY(read_operator(asked, argument->filter, arena_strndup(asked->exchange->arena, text, (size_t)(bar - text)),
 		&condition->op));
 	if (when_parse_strict(bar + 1, &us, &ignored) != OK)
-		return FAIL(asked->err, invalid_request, "Invalid %s format: Cannot convert value \"%s\" to java type java.util.Date",
+		return FAIL(asked->err, invalid_request, "Invalid %s format: Cannot convert value \"%s\" to java type "
+			"java.util.Date",
 			operator_kind(argument->filter->name), bar + 1);
 	condition->value = value_date(us);
 	return OK;
@@ -267,7 +270,8 @@ read_conditions_json(struct asked *asked, const struct value *json, struct argum
 	for (size_t i = 0; i < json->length; i++) {
 		TRY(read_condition_json(asked, argument, &json->items[i], &conditions[i]));
 		if (argument->filter->type == FILTER_dates && conditions[i].value.type != VALUE_date)
-			return FAIL(asked->err, invalid_request, "Invalid %s format: Cannot convert value \"%s\" to java type "
+			return FAIL(asked->err, invalid_request, "Invalid %s format: Cannot convert value \"%s\" to "
+				"java type "
 				"java.util.Date", operator_kind(argument->filter->name),
 				value_to_text(asked->exchange->arena, &conditions[i].value));
 	}
@@ -418,7 +422,8 @@ read_json(struct asked *asked, const struct value *json, struct argument *argume
 		take_value(asked, value, argument);
 		return OK;
 	case FILTER_refused:
-		if ((json->type == VALUE_list && json->length == 0) || (json->type == VALUE_boolean && json->integer == 0)) {
+		if ((json->type == VALUE_list && json->length == 0) || (json->type == VALUE_boolean &&
+			json->integer == 0)) {
 			take_text(asked, "", argument);
 			return OK;
 		}
@@ -501,7 +506,8 @@ add_ordering(struct asked *asked, const struct sort *sort, bool descending)
 static enum status
 read_parameter_sorting(struct asked *asked)
 {
-	const char *by = exchange_query(asked->exchange, "sortBy"), *order = exchange_query(asked->exchange, "sortOrder");
+	const char *by = exchange_query(asked->exchange, "sortBy"), *order = exchange_query(asked->exchange,
+		"sortOrder");
 	const struct sort *sort = find_sort(asked, by);
 
 	if (by == NULL && order == NULL)
@@ -542,7 +548,8 @@ read_body_sorting(struct asked *asked)
 		const struct sort *sort = find_sort(asked, member_text(&list->items[i], "sortBy"));
 
 		if (sort == NULL)
-			return FAIL(asked->err, not_valid, "You should call any of the orderBy methods first before specifying a "
+			return FAIL(asked->err, not_valid, "You should call any of the orderBy methods first before "
+				"specifying a "
 				"direction: currentOrderingProperty is null");
 		if (order == NULL || (strcmp(order, "asc") != 0 && strcmp(order, "desc") != 0))
 			return FAIL(asked->err, not_valid,
@@ -595,11 +602,14 @@ check_exclusive(struct asked *asked)
 	static const char *const states[] = { "open", "resolved", "deleted" };
 	const char *first = NULL;
 
-	if (asked->request.query == QUERY_history_variable_instance && has(asked, "variableValue") && !has(asked, "variableName"))
-		return FAIL(asked->err, invalid_request, "Only a single variable value parameter specified: variable name and "
+	if (asked->request.query == QUERY_history_variable_instance && has(asked, "variableValue") && !has(asked,
+		"variableName"))
+		return FAIL(asked->err, invalid_request, "Only a single variable value parameter specified: variable "
+			"name and "
 			"value are required to be able to query after a specific variable value.");
 	if (asked->request.query == QUERY_job && is_true(asked, "timers") && is_true(asked, "messages"))
-		return FAIL(asked->err, invalid_request, "Parameter timers cannot be used together with parameter messages.");
+		return FAIL(asked->err, invalid_request, "Parameter timers cannot be used together with parameter "
+			"messages.");
 	for (size_t i = 0; asked->request.query == QUERY_history_incident && i < 3; i++) {
 		if (!is_true(asked, states[i]))
 			continue;
@@ -765,8 +775,7 @@ count_reply(struct exchange *exchange, struct reader *reader, enum query query)
 		return;
 	}
 	json_open(&exchange->writer, '{');
-	json_key(&exchange->writer, "count");
-	json_int(&exchange->writer, count);
+	json_put_int(&exchange->writer, "count", count);
 	json_close(&exchange->writer, '}');
 	exchange_json(exchange);
 }
@@ -824,4 +833,39 @@ cell_of(enum query query, const char *field)
 			cell += table.fields[i].type != FIELD_null;
 	}
 	return cell;
+}
+
+/* ---- one text -------------------------------------------------------------------------------------------------------
+ * */
+
+struct one_text {
+	struct exchange *exchange;
+	size_t cell;
+	bool found;
+	const char *text;
+};
+
+static bool
+take_one_text(void *context, const char *const *cells)
+{
+	struct one_text *one = context;
+
+	one->found = true;
+	one->text = arena_strdup(one->exchange->arena, cells[one->cell]);
+	return true;
+}
+
+enum status
+field_reply(struct exchange *exchange, struct reader *reader, enum query query, const char *filter, const char *field,
+	bool *found, struct error *err)
+{
+	struct one_text one = { .exchange = exchange, .cell = cell_of(query, field) };
+
+	TRY(rows_where(reader, query, filter, exchange->params[0], take_one_text, &one, err));
+	*found = one.found;
+	if (one.found && one.text == NULL)
+		exchange_empty(exchange);
+	else if (one.found)
+		exchange_bytes(exchange, 200, "text/plain", one.text, strlen(one.text), NULL);
+	return OK;
 }

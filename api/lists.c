@@ -29,13 +29,15 @@ object_reply(struct exchange *exchange, struct reader *reader, enum query query,
 	struct error err;
 	bool found;
 
-	if (object_write(exchange, reader, query, filter, id, exchange_query_flag(exchange, "deserializeValue", true), &found,
+	if (object_write(exchange, reader, query, filter, id, exchange_query_flag(exchange, "deserializeValue", true),
+		&found,
 		&err) != OK)
 		exchange_error(exchange, &err);
 	else if (found)
 		exchange_json(exchange);
 	else
-		exchange_error_as(exchange, http, type, code, arena_printf(exchange->arena, "%.*s%s%s", (int)(mark - format),
+		exchange_error_as(exchange, http, type, code, arena_printf(exchange->arena, "%.*s%s%s",
+		(int)(mark - format),
 			format, id, mark + 2));
 }
 
@@ -47,7 +49,8 @@ object_reply(struct exchange *exchange, struct reader *reader, enum query query,
 #include "api/objects.def"
 #undef OBJECT
 
-/* ---- content of a variable by its own id -------------------------------------------------------------------------- */
+/* ---- content of a variable by its own id --------------------------------------------------------------------------
+ * */
 
 struct content {
 	struct exchange *exchange;

@@ -94,7 +94,8 @@ read_head(struct exchange *exchange, struct part *part, const char *head, size_t
 enum status
 multipart_read(struct exchange *exchange, struct error *err)
 {
-	const char *boundary = boundary_of(exchange), *at = exchange->body, *end = at + exchange->body_length, *next, *head;
+	const char *boundary = boundary_of(exchange), *at = exchange->body, *end = at + exchange->body_length, *next,
+		*head;
 	struct part *parts = ARENA_ARRAY(exchange->arena, struct part, PARTS);
 	const char *delimiter;
 	size_t length, count = 0;

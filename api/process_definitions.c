@@ -73,7 +73,8 @@ require_program(struct exchange *exchange, const struct found_definition *found,
 	return false;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ * */
 
 void
 get_definition(struct exchange *exchange, struct reader *reader)
@@ -85,7 +86,8 @@ get_definition(struct exchange *exchange, struct reader *reader)
 
 	if (!require_definition(exchange, reader, &found) || !require_program(exchange, &found, &definition))
 		return;
-	if (object_write(exchange, reader, QUERY_process_definition, "processDefinitionId", definition->wire_id, false, &there,
+	if (object_write(exchange, reader, QUERY_process_definition, "processDefinitionId", definition->wire_id, false,
+		&there,
 		&err) != OK)
 		exchange_error(exchange, &err);
 	else
@@ -107,15 +109,14 @@ get_definition_xml(struct exchange *exchange, struct reader *reader)
 		return;
 	}
 	json_open(json, '{');
-	json_key(json, "id");
-	json_string(json, stored.definition.wire_id);
-	json_key(json, "bpmn20Xml");
-	json_string(json, stored.xml);
+	json_put_string(json, "id", stored.definition.wire_id);
+	json_put_string(json, "bpmn20Xml", stored.xml);
 	json_close(json, '}');
 	exchange_json(exchange);
 }
 
-/* ---- start --------------------------------------------------------------------------------------------------------- */
+/* ---- start ---------------------------------------------------------------------------------------------------------
+ * */
 
 struct start {
 	const struct definition *definition;
@@ -131,31 +132,20 @@ put_instance(struct exchange *exchange, const struct definition *definition, con
 	json_key(json, "links");
 	json_open(json, '[');
 	json_open(json, '{');
-	json_key(json, "method");
-	json_string(json, "GET");
-	json_key(json, "href");
-	json_string(json, arena_printf(exchange->arena, "%s/process-instance/%lld", exchange->base_url,
+	json_put_string(json, "method", "GET");
+	json_put_string(json, "href", arena_printf(exchange->arena, "%s/process-instance/%lld", exchange->base_url,
 		(long long)outcome->instance));
-	json_key(json, "rel");
-	json_string(json, "self");
+	json_put_string(json, "rel", "self");
 	json_close(json, '}');
 	json_close(json, ']');
-	json_key(json, "id");
-	json_id(json, outcome->instance);
-	json_key(json, "definitionId");
-	json_string(json, definition->wire_id);
-	json_key(json, "businessKey");
-	json_string(json, command->business_key);
-	json_key(json, "caseInstanceId");
-	json_string(json, command->case_instance);
-	json_key(json, "ended");
-	json_bool(json, outcome->ended);
-	json_key(json, "suspended");
-	json_bool(json, false);
-	json_key(json, "tenantId");
-	json_string(json, definition->tenant);
-	json_key(json, "definitionKey");
-	json_string(json, definition->key);
+	json_put_id(json, "id", outcome->instance);
+	json_put_string(json, "definitionId", definition->wire_id);
+	json_put_string(json, "businessKey", command->business_key);
+	json_put_string(json, "caseInstanceId", command->case_instance);
+	json_put_bool(json, "ended", outcome->ended);
+	json_put_bool(json, "suspended", false);
+	json_put_string(json, "tenantId", definition->tenant);
+	json_put_string(json, "definitionKey", definition->key);
 }
 
 static void
@@ -185,8 +175,10 @@ refuse_instructions(struct exchange *exchange, const char *id)
 		return true;
 	}
 	if (body_flag(exchange, "skipCustomListeners", false) || body_flag(exchange, "skipIoMappings", false)) {
-		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-13024 Cannot skip custom "
-			"listeners or input/output mappings when start a process instance at default start activity.", id);
+		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-13024 Cannot "
+			"skip custom "
+			"listeners or input/output mappings when start a process instance at default start activity.",
+			id);
 		return true;
 	}
 	return false;
@@ -197,7 +189,8 @@ start_definition(struct exchange *exchange, const struct definition *definition)
 {
 	struct start *start = ARENA_NEW(exchange->arena, struct start);
 	struct command *command = &exchange->request.command;
-	const char *prefix = arena_printf(exchange->arena, "Cannot instantiate process definition %s: ", definition->wire_id);
+	const char *prefix = arena_printf(exchange->arena, "Cannot instantiate process definition %s: ",
+		definition->wire_id);
 
 	if (!body_variables(exchange, "variables", prefix, &command->variables) ||
 	    refuse_instructions(exchange, definition->wire_id))
@@ -232,13 +225,15 @@ start_instance(struct exchange *exchange, struct reader *reader)
 	if (!require_program(exchange, &found, &definition))
 		return;
 	if (found.suspended)
-		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-03043 Process Definition "
+		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-03043 Process "
+			"Definition "
 			"with id '%s' is suspended.", definition->wire_id, definition->wire_id);
 	else
 		start_definition(exchange, definition);
 }
 
-/* ---- suspension ---------------------------------------------------------------------------------------------------- */
+/* ---- suspension ----------------------------------------------------------------------------------------------------
+ * */
 
 struct instances {
 	struct arena *arena;
@@ -265,7 +260,8 @@ suspend(struct exchange *exchange, struct reader *reader, int32_t id, const char
 	TRY(store_suspend_definition(reader, id, body_flag(exchange, "suspended", false), err));
 	if (!body_flag(exchange, "includeProcessInstances", false))
 		return OK;
-	return rows_where(reader, QUERY_process_instance, "processDefinitionId", wire_id, take_instance, instances, err);
+	return rows_where(reader, QUERY_process_instance, "processDefinitionId", wire_id, take_instance, instances,
+		err);
 }
 
 static bool
@@ -317,13 +313,15 @@ take_definition(void *context, const char *const *cells)
 {
 	struct definitions_found *found = context;
 
-	found->wire_ids = arena_grow(found->arena, found->wire_ids, sizeof *found->wire_ids, found->count, &found->capacity);
+	found->wire_ids = arena_grow(found->arena, found->wire_ids, sizeof *found->wire_ids, found->count,
+		&found->capacity);
 	found->wire_ids[found->count++] = arena_strdup(found->arena, cells[cell_of(QUERY_process_definition, "id")]);
 	return true;
 }
 
 static enum status
-suspend_key(struct exchange *exchange, struct reader *reader, const char *key, struct instances *instances, struct error *err)
+suspend_key(struct exchange *exchange, struct reader *reader, const char *key, struct instances *instances,
+	struct error *err)
 {
 	struct definitions_found definitions = { .arena = exchange->arena };
 	struct found_definition found;
@@ -348,12 +346,14 @@ suspend_definitions(struct exchange *exchange, struct reader *reader)
 	key = body_text(exchange, "processDefinitionKey");
 	id = body_text(exchange, "processDefinitionId");
 	if (id != NULL) {
-		reply_error(exchange, E_invalid_request, "Only processDefinitionKey can be set to update the suspension state.");
+		reply_error(exchange, E_invalid_request, "Only processDefinitionKey can be set to update the "
+			"suspension state.");
 		return;
 	}
 	if (key == NULL) {
 		reply_error(exchange, E_invalid_request,
-			"Either processDefinitionId or processDefinitionKey should be set to update the suspension state.");
+			"Either processDefinitionId or processDefinitionKey should be set to update the suspension "
+			"state.");
 		return;
 	}
 	if (refuse_later(exchange))

@@ -52,10 +52,12 @@ unknown_text(struct exchange *exchange)
 static const char *
 doing(struct exchange *exchange, const char *verb)
 {
-	return arena_printf(exchange->arena, "Cannot %s %s variable %s", verb, family_of(exchange)->what, exchange->params[1]);
+	return arena_printf(exchange->arena, "Cannot %s %s variable %s", verb, family_of(exchange)->what,
+		exchange->params[1]);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ * */
 
 /* What the scope sees; false when a complaint was sent, begun with `prefix` or, when that is NULL, bare. */
 static bool
@@ -65,7 +67,8 @@ read_scope(struct exchange *exchange, struct reader *reader, const char *prefix,
 	bool exists = false;
 	struct error err;
 
-	if (scope != 0 && store_scope_variables(reader, exchange->arena, scope, family_of(exchange)->local, entries, &exists, &err) != OK) {
+	if (scope != 0 && store_scope_variables(reader, exchange->arena, scope, family_of(exchange)->local, entries,
+		&exists, &err) != OK) {
 		exchange_error(exchange, &err);
 		return false;
 	}
@@ -118,7 +121,8 @@ get_scope_variable(struct exchange *exchange, struct reader *reader)
 	if (!find_variable(exchange, reader, &value))
 		return;
 	json_open(&exchange->writer, '{');
-	variable_write(&exchange->writer, exchange->arena, value, exchange_query_flag(exchange, "deserializeValue", true), true);
+	variable_write(&exchange->writer, exchange->arena, value, exchange_query_flag(exchange, "deserializeValue",
+		true), true);
 	json_close(&exchange->writer, '}');
 	exchange_json(exchange);
 }
@@ -151,7 +155,8 @@ get_scope_variable_data(struct exchange *exchange, struct reader *reader)
 		reply_content(exchange, value, exchange->params[0]);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------------------------------
+ * */
 
 /* How the command failed; the state is what was tried ("Cannot put task variable x"). */
 static void
@@ -207,7 +212,8 @@ put_scope_variable(struct exchange *exchange, struct reader *reader)
 		return;
 	if (variable_read(exchange->arena, &exchange->json, &value, &local, &err) != OK) {
 		/* what Camunda's engine refuses is wrapped, what its REST layer refuses is not */
-		reply_error(exchange, err.status == E_engine ? E_rest_failed : err.status, "%s: %s", doing(exchange, "put"),
+		reply_error(exchange, err.status == E_engine ? E_rest_failed : err.status, "%s: %s", doing(exchange,
+			"put"),
 			err.message);
 		return;
 	}
@@ -260,7 +266,8 @@ modify_scope_variables(struct exchange *exchange, struct reader *reader)
 		arena_printf(exchange->arena, "Cannot modify variables for %s %s", what, exchange->params[0]));
 }
 
-/* ---- upload -------------------------------------------------------------------------------------------------------- */
+/* ---- upload --------------------------------------------------------------------------------------------------------
+ * */
 
 static const struct part *
 find_part(const struct exchange *exchange, const char *name)
@@ -305,7 +312,8 @@ read_upload(struct exchange *exchange, struct value *value, struct error *err)
 	if (value->type == VALUE_bytes)
 		return OK;
 	if (data->filename == NULL)
-		return FAIL(err, invalid_request, "Cannot create file without filename! Please set a name into ValueInfo with key "
+		return FAIL(err, invalid_request, "Cannot create file without filename! Please set a name into "
+			"ValueInfo with key "
 			"filename");
 	info->filename = data->filename;
 	take_media(exchange, data->type, info);

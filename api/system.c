@@ -17,8 +17,7 @@ get_version(struct exchange *exchange, struct reader *reader)
 
 	(void)reader;
 	json_open(json, '{');
-	json_key(json, "version");
-	json_string(json, camunda_version);
+	json_put_string(json, "version", camunda_version);
 	json_close(json, '}');
 	exchange_json(exchange);
 }
@@ -45,12 +44,9 @@ get_health(struct exchange *exchange, struct reader *reader)
 	else if (strcmp(state, "standby") == 0)
 		word = "STANDBY";
 	json_open(json, '{');
-	json_key(json, "status");
-	json_string(json, word);
-	json_key(json, "state");
-	json_string(json, state);
-	json_key(json, "version");
-	json_string(json, PACKAGE_VERSION);
+	json_put_string(json, "status", word);
+	json_put_string(json, "state", state);
+	json_put_string(json, "version", PACKAGE_VERSION);
 	json_close(json, '}');
 	exchange_json_status(exchange, active ? 200 : 503);
 }
@@ -60,7 +56,8 @@ get_metrics(struct exchange *exchange, struct reader *reader)
 {
 	(void)reader;
 	counters_print(&exchange->out);
-	exchange_bytes(exchange, 200, "text/plain; version=0.0.4", text_string(&exchange->out), exchange->out.length, NULL);
+	exchange_bytes(exchange, 200, "text/plain; version=0.0.4", text_string(&exchange->out), exchange->out.length,
+		NULL);
 }
 
 void

@@ -154,11 +154,14 @@ read_object(struct arena *arena, const struct value *json, const struct value *i
 		return FAIL(err, invalid_request,
 			"Must provide 'null' or String value for value of SerializableValue type 'Object'.");
 	if (object->format == NULL)
-		return FAIL(err, engine, "Cannot find serializer for value 'ObjectValue [value=null, isDeserialized=false, "
-			"serializationDataFormat=null, objectTypeName=%s, serializedValue=%zu chars, isTransient=false]'.",
+		return FAIL(err, engine, "Cannot find serializer for value 'ObjectValue [value=null, "
+			"isDeserialized=false, "
+			"serializationDataFormat=null, objectTypeName=%s, serializedValue=%zu chars, "
+			"isTransient=false]'.",
 			object->object_type != NULL ? object->object_type : "null", json->length);
 	if (object->object_type == NULL)
-		return FAIL(err, engine, "Cannot write serialized value: no 'objectTypeName' provided for non-null value.");
+		return FAIL(err, engine, "Cannot write serialized value: no 'objectTypeName' provided for non-null "
+			"value.");
 	*value = (struct value){.type = VALUE_object, .text = json->text, .length = json->length, .info = object};
 	return OK;
 }
@@ -368,17 +371,15 @@ write_info(struct json *json, const char *name, const char *text)
 void
 variable_write(struct json *json, struct arena *arena, const struct value *value, bool deserialize, bool content)
 {
-	json_key(json, "type");
-	json_string(json, value_type_name(value->type != VALUE_null ? value->type : (enum value_type)value->integer));
+	json_put_string(json, "type",
+		value_type_name(value->type != VALUE_null ? value->type : (enum value_type)value->integer));
 	json_key(json, "value");
 	write_value(json, arena, value, deserialize, content);
 	json_key(json, "valueInfo");
 	json_open(json, '{');
 	if (value->type == VALUE_object) {
-		json_key(json, "objectTypeName");
-		json_string(json, value->info != NULL ? value->info->object_type : NULL);
-		json_key(json, "serializationDataFormat");
-		json_string(json, value->info != NULL ? value->info->format : NULL);
+		json_put_string(json, "objectTypeName", value->info != NULL ? value->info->object_type : NULL);
+		json_put_string(json, "serializationDataFormat", value->info != NULL ? value->info->format : NULL);
 	} else if (value->info != NULL) {
 		write_info(json, "filename", value->info->filename);
 		write_info(json, "mimeType", value->info->mime);

@@ -5,7 +5,8 @@
 
 #include "base/json.h"
 
-/* {"type", "value", "valueInfo"} as a value in the arena; local from the DTO.  E_invalid_request with Camunda's text. */
+/* {"type", "value", "valueInfo"} as a value in the arena; local from the DTO.  E_invalid_request with Camunda's text.
+ * */
 enum status variable_read(struct arena *arena, const struct value *dto, struct value *value, bool *local,
 	struct error *err) MUST_CHECK;
 

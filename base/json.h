@@ -39,4 +39,12 @@ void json_date(struct json *json, int64_t us);		/* Camunda's form; WHEN_NONE wri
 void json_value(struct json *json, const struct value *value);	/* as plain JSON, without type */
 void json_raw(struct json *json, const char *text);	/* one value that is JSON already */
 
+/* A whole member of the object that is open: key and value. */
+void json_put_null(struct json *json, const char *name);
+void json_put_bool(struct json *json, const char *name, bool b);
+void json_put_int(struct json *json, const char *name, int64_t number);
+void json_put_string(struct json *json, const char *name, const char *string);	/* NULL writes null */
+void json_put_id(struct json *json, const char *name, int64_t id);		/* 0 writes null */
+void json_put_date(struct json *json, const char *name, int64_t us);		/* WHEN_NONE writes null */
+
 #endif

@@ -250,3 +250,45 @@ json_value(struct json *json, const struct value *value)
 		assert(!"no type");
 	}
 }
+
+void
+json_put_null(struct json *json, const char *name)
+{
+	json_key(json, name);
+	json_null(json);
+}
+
+void
+json_put_bool(struct json *json, const char *name, bool b)
+{
+	json_key(json, name);
+	json_bool(json, b);
+}
+
+void
+json_put_int(struct json *json, const char *name, int64_t number)
+{
+	json_key(json, name);
+	json_int(json, number);
+}
+
+void
+json_put_string(struct json *json, const char *name, const char *string)
+{
+	json_key(json, name);
+	json_string(json, string);
+}
+
+void
+json_put_id(struct json *json, const char *name, int64_t id)
+{
+	json_key(json, name);
+	json_id(json, id);
+}
+
+void
+json_put_date(struct json *json, const char *name, int64_t us)
+{
+	json_key(json, name);
+	json_date(json, us);
+}

@@ -19,7 +19,8 @@ struct xml_element {
 	const char *id;				/* its id attribute, or NULL */
 	int line, column;			/* of the end of its start tag, as Xerces counts: both from 1 */
 	int end_line, end_column;		/* of the end of its end tag */
-	int32_t ordinal;			/* 1, 2, ... in document order; the process of a program restarts at 1 */
+	/* 1, 2, ... in document order; the process of a program restarts at 1 */
+	int32_t ordinal;
 	const struct xml_attribute *attributes;
 	int attribute_count;
 	struct xml_element *parent, *first, *last, *next;	/* children in document order */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fetches of external tasks.  A fetch asks one lane after the other; when none has a task and it may wait, it is parked
- * here until a lane says that its topic is ready, its time is over, or its client has gone.  A parked poll costs no query
+ * here until a lane says that its topic is ready, its time is over, or its client has gone.  A parked poll costs no
+ * query
  * and no thread.
  *
- * A poll hangs in the list of each of its topics from the start, also while it is with a lane: a task that becomes ready
+ * A poll hangs in the list of each of its topics from the start, also while it is with a lane: a task that becomes
+ * ready
  * meanwhile marks it, so that it asks again instead of being parked beside the task. */
 #include "daemon/daemon.h"
 
@@ -237,7 +239,8 @@ polls_fetch(struct polls *polls, struct request *request, int64_t deadline_us, b
 	fly(poll, lane);
 }
 
-/* Wakes the oldest polls of the topic, as many as there are tasks for; those that are with a lane are told to ask again. */
+/* Wakes the oldest polls of the topic, as many as there are tasks for; those that are with a lane are told to ask
+ * again. */
 void
 polls_ready(struct polls *polls, int32_t lane, const char *name, size_t count)
 {

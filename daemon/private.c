@@ -239,7 +239,8 @@ private_start(const char *folder, struct private_postgres **started, const char 
 	log = arena_printf(arena, "%s/postgres.log", absolute);
 	socket = absolute;
 	if (strlen(absolute) > SOCKET_PATH - sizeof ".s.PGSQL.5432") {
-		socket = arena_printf(arena, "/tmp/bpmnd-%08llx", (unsigned long long)(hash_text(absolute) & 0xffffffff));
+		socket = arena_printf(arena, "/tmp/bpmnd-%08llx",
+			(unsigned long long)(hash_text(absolute) & 0xffffffff));
 		TRY(make_folder(socket, &account, err));
 	}
 	TRY(init_cluster(programs, cluster, log, &account, arena, err));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A pool of threads for reads and deployments, each with a connection of its own, so that a long report slows no worker. */
+ * A pool of threads for reads and deployments, each with a connection of its own, so that a long report slows no
+ * worker. */
 #include "daemon/daemon.h"
 
 #include "base/log.h"

@@ -280,7 +280,8 @@ load_trees(struct lane *lane, struct gathered *gathered, struct error *err)
 			missing[n++] = work->command.target;
 	}
 	if (n > 0) {
-		TRY(lane->config.store->ops->load(lane->config.store, missing, n, lane->config.definitions, trees, err));
+		TRY(lane->config.store->ops->load(lane->config.store, missing, n, lane->config.definitions, trees,
+			err));
 		for (i = 0; i < n; i++) {
 			if (trees[i] == NULL || trees[i]->owner_data != NULL)
 				continue;

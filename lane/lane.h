@@ -69,7 +69,8 @@ struct request {
 	struct outcome outcome;
 	struct fetched *tasks;
 	size_t task_count;
-	/* Called once, by whoever steps the lane, after the commit (or the refusal).  The request is the caller's again. */
+	/* Called once, by whoever steps the lane, after the commit (or the refusal).  The request is the caller's
+	 * again. */
 	void (*done)(struct request *request);
 	void *context;			/* the caller's */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * External tasks as a fetch wants them: ready queues per topic and definition, and the locks that will run out.  A queue
- * is a window of the store's order: what lies behind it is fetched when the window runs dry, so no task is forgotten. */
+ * External tasks as a fetch wants them: ready queues per topic and definition, and the locks that will run out.  A
+ * queue
+ * is a window of the store's order: what lies behind it is fetched when the window runs dry, so no task is forgotten.
+ * */
 #include "lane/lane_priv.h"
 
 #include <string.h>
@@ -194,7 +196,8 @@ refill(struct lane *lane, struct queue *queue)
 	size_t count, i, limit = (size_t)lane->config.settings->ready_window;
 
 	queue->more = false;
-	if (lane->config.store->ops->ready(lane->config.store, queue->topic, queue->definition, NULL, limit, lane->scratch,
+	if (lane->config.store->ops->ready(lane->config.store, queue->topic, queue->definition, NULL, limit,
+		lane->scratch,
 		    &tasks, &count, &err) != OK) {
 		queue->more = true;
 		return;

@@ -45,11 +45,13 @@ pg_failed(PGconn *conn, const PGresult *result, const char *doing, struct error 
 	const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
 	if (state && primary)
-		return error_set(err, pg_status(state), "the database failed while %s: %.300s (%s)", doing, primary, state);
+		return error_set(err, pg_status(state), "the database failed while %s: %.300s (%s)", doing, primary,
+			state);
 	if (!conn || PQstatus(conn) != CONNECTION_OK) {
 		const char *message = conn ? PQerrorMessage(conn) : "";
 
-		return FAIL(err, weather, "no connection to the database while %s: %.*s", doing, first_line(message), message);
+		return FAIL(err, weather, "no connection to the database while %s: %.*s", doing, first_line(message),
+			message);
 	}
 	return FAIL(err, internal, "the database did not answer as expected while %s", doing);
 }

@@ -12,8 +12,10 @@ store_definition(struct reader *reader, struct arena *arena, int32_t id, struct 
 
 	arena_reset(reader->scratch);
 	text = number_text(reader->scratch, id);
-	TRY(reader_ask(reader, "select d.wire_id, d.key, d.version, d.deployment, d.tenant, d.process_index, d.suspended, r.name, "
-		"encode(r.bytes, 'hex') from definition d join resource r on r.id = d.resource where d.id = $1::int4", 1, &text,
+	TRY(reader_ask(reader, "select d.wire_id, d.key, d.version, d.deployment, d.tenant, d.process_index, "
+		"d.suspended, r.name, "
+		"encode(r.bytes, 'hex') from definition d join resource r on r.id = d.resource where d.id = $1::int4",
+		1, &text,
 		"reading a definition", &result, err));
 	if (PQntuples(result) == 0) {
 		PQclear(result);
@@ -37,7 +39,8 @@ store_definition(struct reader *reader, struct arena *arena, int32_t id, struct 
 }
 
 static enum status
-find_one(struct reader *reader, const char *sql, int count, const char *const *texts, struct found_definition *definition,
+find_one(struct reader *reader, const char *sql, int count, const char *const *texts,
+	struct found_definition *definition,
 	struct error *err)
 {
 	bool found;
@@ -54,18 +57,21 @@ find_one(struct reader *reader, const char *sql, int count, const char *const *t
 }
 
 enum status
-store_latest(struct reader *reader, const char *key, const char *tenant, struct found_definition *found, struct error *err)
+store_latest(struct reader *reader, const char *key, const char *tenant, struct found_definition *found,
+	struct error *err)
 {
 	const char *const texts[] = { key, tenant };
 
-	return find_one(reader, "select id, suspended from definition where key = $1 and tenant is not distinct from $2 and not deleted "
+	return find_one(reader, "select id, suspended from definition where key = $1 and tenant is not distinct from "
+		"$2 and not deleted "
 		"order by version desc limit 1", 2, texts, found, err);
 }
 
 enum status
 store_find_definition(struct reader *reader, const char *wire_id, struct found_definition *found, struct error *err)
 {
-	return find_one(reader, "select id, suspended from definition where wire_id = $1 and not deleted", 1, &wire_id, found,
+	return find_one(reader, "select id, suspended from definition where wire_id = $1 and not deleted", 1, &wire_id,
+		found,
 		err);
 }
 
@@ -92,8 +98,10 @@ store_resource(struct reader *reader, struct arena *arena, int64_t deployment, i
 	arena_reset(reader->scratch);
 	texts[0] = number_text(reader->scratch, deployment);
 	texts[1] = number_text(reader->scratch, id);
-	TRY(reader_ask(reader, "select r.name, encode(r.bytes, 'hex') from resource r join deployment p on p.id = r.deployment "
-		"where p.id = $1::int8 and r.id = $2::int8 and not p.deleted", 2, texts, "reading a resource", &result, err));
+	TRY(reader_ask(reader, "select r.name, encode(r.bytes, 'hex') from resource r join deployment p on p.id = "
+		"r.deployment "
+		"where p.id = $1::int8 and r.id = $2::int8 and not p.deleted", 2, texts, "reading a resource", &result,
+		err));
 	found = PQntuples(result) == 1;
 	if (found) {
 		*name = cell_string(result, 0, 0, arena);

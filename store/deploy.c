@@ -22,7 +22,8 @@ take_numbers(struct reader *reader, int64_t count, int64_t *first, struct error 
 	const char *const texts[] = { number_text(reader->scratch, count) };
 	PGresult *result;
 
-	TRY(reader_ask(reader, "update counter set next = next + $1::int8 where name = 'reference' returning next - $1::int8",
+	TRY(reader_ask(reader, "update counter set next = next + $1::int8 where name = 'reference' returning next - "
+		"$1::int8",
 		1, texts, "numbering", &result, err));
 	*first = cell_number(result, 0, 0);
 	PQclear(result);
@@ -90,8 +91,10 @@ find_existing(struct reader *reader, struct deploy *deploy, struct error *err)
 	const char *const texts[] = { new->name, new->tenant, source_of(new) };
 	PGresult *result;
 
-	TRY(reader_ask(reader, "select p.id, (extract(epoch from p.created) * 1000000)::int8, p.source from deployment p where "
-		SAME_DEPLOYMENT("p") " order by p.id desc limit 1", 3, texts, "looking for the deployment", &result, err));
+	TRY(reader_ask(reader, "select p.id, (extract(epoch from p.created) * 1000000)::int8, p.source from deployment "
+		"p where "
+		SAME_DEPLOYMENT("p") " order by p.id desc limit 1", 3, texts, "looking for the deployment", &result,
+		err));
 	deploy->deployed->id = cell_number(result, 0, 0);
 	deploy->deployed->created_us = cell_number(result, 0, 1);
 	deploy->deployed->source = cell_string(result, 0, 2, deploy->arena);
@@ -114,7 +117,8 @@ static void
 put_columns(struct columns *columns, const char *const cells[])
 {
 	for (int i = 0; i < columns->width; i++) {
-		columns->cells[i] = arena_grow(columns->arena, columns->cells[i], sizeof *columns->cells[i], columns->count,
+		columns->cells[i] = arena_grow(columns->arena, columns->cells[i], sizeof *columns->cells[i],
+			columns->count,
 			&columns->capacity[i]);
 		columns->cells[i][columns->count] = cells[i];
 	}
@@ -128,7 +132,8 @@ insert_columns(struct reader *reader, struct columns *columns, const char *sql, 
 
 	for (int i = 0; i < columns->width; i++)
 		texts[i + 1] = array_text(columns->arena, columns->cells[i], columns->count);
-	return columns->count > 0 ? reader_run(reader, sql, columns->width + 1, texts, "storing a definition", err) : OK;
+	return columns->count > 0 ? reader_run(reader, sql, columns->width + 1, texts, "storing a definition",
+		err) : OK;
 }
 
 /* Whether a token in the node has no execution of its own while it is alone in its scope: what needs none (Camunda's
@@ -161,7 +166,8 @@ insert_elements(struct reader *reader, struct arena *arena, int32_t definition, 
 		});
 	}
 	return insert_columns(reader, &columns, "insert into element (definition, elem, id, name, type, scope, shares) "
-		"select $1::int4, * from unnest($2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], $7::bool[])", definition,
+		"select $1::int4, * from unnest($2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], "
+		"$7::bool[])", definition,
 		err);
 }
 
@@ -169,14 +175,16 @@ static void
 put_job_definition(struct columns *columns, const struct node *node, enum job_kind kind, const char *type,
 	const char *configuration)
 {
-	put_columns(columns, (const char *const[]){ number_text(columns->arena, node->key), number_text(columns->arena, kind),
+	put_columns(columns, (const char *const[]){ number_text(columns->arena, node->key), number_text(columns->arena,
+		kind),
 		type, configuration });
 }
 
 static void
 put_timer_definition(struct columns *columns, const struct node *node)
 {
-	static const char *const kinds[] = { [TIMER_date] = "DATE", [TIMER_duration] = "DURATION", [TIMER_cycle] = "CYCLE" };
+	static const char *const kinds[] = { [TIMER_date] = "DATE", [TIMER_duration] = "DURATION",
+		[TIMER_cycle] = "CYCLE" };
 
 	put_job_definition(columns, node, JOB_timer,
 		(element_flags(node->element) & EL_BOUNDARY) ? "timer-transition" : "timer-intermediate-transition",
@@ -200,7 +208,8 @@ insert_job_definitions(struct reader *reader, struct arena *arena, int32_t defin
 		if (node->async_after)
 			put_job_definition(&columns, node, JOB_after, "async-continuation", "async-after");
 	}
-	return insert_columns(reader, &columns, "insert into job_definition (definition, elem, kind, type, configuration) "
+	return insert_columns(reader, &columns, "insert into job_definition (definition, elem, kind, type, "
+		"configuration) "
 		"select $1::int4, * from unnest($2::int4[], $3::int2[], $4::text[], $5::text[])", definition, err);
 }
 
@@ -214,7 +223,8 @@ next_version(struct reader *reader, struct deploy *deploy, const struct program 
 	PGresult *result;
 
 	TRY(reader_ask(reader, "select coalesce(max(version), 0) + 1 from definition "
-		"where key = $1 and tenant is not distinct from $2 and not deleted", 2, texts, "numbering a version", &result, err));
+		"where key = $1 and tenant is not distinct from $2 and not deleted", 2, texts, "numbering a version",
+		&result, err));
 	*version = (int32_t)cell_number(result, 0, 0);
 	PQclear(result);
 	return OK;
@@ -245,13 +255,18 @@ insert_definition(struct reader *reader, struct deploy *deploy, int64_t resource
 	if (strlen(definition->wire_id) > WIRE_ID)
 		definition->wire_id = number_text(deploy->arena, id);
 	const char *const texts[] = { number_text(scratch, id), number_text(scratch, deploy->deployed->id),
-		number_text(scratch, resource), number_text(scratch, (int64_t)process_index), definition->wire_id, program->key,
-		number_text(scratch, version), definition->tenant, program->name, program->category, program->description,
-		program->version_tag, program->history_ttl_days < 0 ? NULL : number_text(scratch, program->history_ttl_days),
+		number_text(scratch, resource), number_text(scratch, (int64_t)process_index), definition->wire_id,
+		program->key,
+		number_text(scratch, version), definition->tenant, program->name, program->category,
+		program->description,
+		program->version_tag, program->history_ttl_days < 0 ? NULL : number_text(scratch,
+		program->history_ttl_days),
 		program->startable_in_tasklist ? "true" : "false", deploy->deployment->suspended ? "true" : "false" };
-	TRY(reader_run(reader, "insert into definition (id, deployment, resource, process_index, wire_id, key, version, tenant, "
+	TRY(reader_run(reader, "insert into definition (id, deployment, resource, process_index, wire_id, key, "
+		"version, tenant, "
 		"name, category, description, version_tag, ttl_days, startable, suspended) "
-		"values ($1::int4, $2::int8, $3::int8, $4::int4, $5, $6, $7::int4, $8, $9, $10, $11, $12, $13::int4, $14::bool, "
+		"values ($1::int4, $2::int8, $3::int8, $4::int4, $5, $6, $7::int4, $8, $9, $10, $11, $12, $13::int4, "
+		"$14::bool, "
 		"$15::bool)", sizeof texts / sizeof texts[0], texts, "storing a definition", err));
 	deploy->definition_count++;
 	TRY(insert_elements(reader, scratch, definition->id, program, err));
@@ -264,9 +279,11 @@ insert_resource(struct reader *reader, struct deploy *deploy, const struct new_r
 	int64_t id;
 
 	TRY(take_numbers(reader, 1, &id, err));
-	const char *const texts[] = { number_text(deploy->scratch, id), number_text(deploy->scratch, deploy->deployed->id),
+	const char *const texts[] = { number_text(deploy->scratch, id), number_text(deploy->scratch,
+		deploy->deployed->id),
 		resource->name, bytes_text(deploy->scratch, resource->bytes, resource->length) };
-	TRY(reader_run(reader, "insert into resource (id, deployment, name, bytes) values ($1::int8, $2::int8, $3, $4::bytea)",
+	TRY(reader_run(reader, "insert into resource (id, deployment, name, bytes) values ($1::int8, $2::int8, $3, "
+		"$4::bytea)",
 		4, texts, "storing a resource", err));
 	for (size_t i = 0; i < resource->program_count; i++)
 		TRY(insert_definition(reader, deploy, id, i, resource->programs[i], err));
@@ -282,8 +299,10 @@ insert_deployment(struct reader *reader, struct deploy *deploy, struct error *er
 
 	TRY(take_numbers(reader, 1, &deployed->id, err));
 	const char *const texts[] = { number_text(deploy->scratch, deployed->id), new->name, new->source, new->tenant };
-	TRY(reader_ask(reader, "insert into deployment (id, name, source, tenant, created) values ($1::int8, $2, $3, $4, now()) "
-		"returning (extract(epoch from created) * 1000000)::int8", 4, texts, "storing a deployment", &result, err));
+	TRY(reader_ask(reader, "insert into deployment (id, name, source, tenant, created) values ($1::int8, $2, $3, "
+		"$4, now()) "
+		"returning (extract(epoch from created) * 1000000)::int8", 4, texts, "storing a deployment", &result,
+		err));
 	deployed->created_us = cell_number(result, 0, 0);
 	deployed->source = new->source;
 	PQclear(result);
@@ -301,14 +320,17 @@ run_deploy(struct reader *reader, void *context, struct error *err)
 
 	TRY(take_numbers(reader, 0, &ignored, err));	/* the lock, before anything is looked at */
 	TRY(choose_resources(reader, deploy, err));
-	return deploy->deployed->duplicate ? find_existing(reader, deploy, err) : insert_deployment(reader, deploy, err);
+	return deploy->deployed->duplicate ? find_existing(reader, deploy, err) : insert_deployment(reader, deploy,
+		err);
 }
 
 enum status
-store_deploy(struct reader *reader, struct arena *arena, const struct new_deployment *deployment, struct deployed *deployed,
+store_deploy(struct reader *reader, struct arena *arena, const struct new_deployment *deployment,
+	struct deployed *deployed,
 	struct error *err)
 {
-	struct deploy deploy = { .arena = arena, .deployment = deployment, .deployed = deployed, .scratch = reader->scratch };
+	struct deploy deploy = { .arena = arena, .deployment = deployment, .deployed = deployed,
+		.scratch = reader->scratch };
 	size_t programs = 0;
 
 	arena_reset(reader->scratch);
@@ -339,7 +361,8 @@ run_delete(struct reader *reader, void *context, struct error *err)
 	PGresult *result;
 	bool found;
 
-	TRY(reader_ask(reader, "update deployment set deleted = true where id = $1::int8 and not deleted returning 1", 1, texts,
+	TRY(reader_ask(reader, "update deployment set deleted = true where id = $1::int8 and not deleted returning 1",
+		1, texts,
 		"deleting a deployment", &result, err));
 	found = PQntuples(result) == 1;
 	PQclear(result);
@@ -349,7 +372,8 @@ run_delete(struct reader *reader, void *context, struct error *err)
 		"deleting a deployment", err));
 	if (!deletion->cascade)
 		return OK;
-	return reader_run(reader, "insert into swept (definition) select id from definition where deployment = $1::int8", 1,
+	return reader_run(reader, "insert into swept (definition) select id from definition where deployment = "
+		"$1::int8", 1,
 		texts, "deleting a deployment", err);
 }
 

@@ -38,7 +38,8 @@ store_events(struct reader *reader, struct arena *arena, int64_t root, int64_t a
 	texts[1] = number_text(reader->scratch, root);
 	texts[2] = number_text(reader->scratch, after);
 	texts[3] = number_text(reader->scratch, (int64_t)limit);
-	TRY(reader_ask(reader, "select id, root, kind, elem, definition, activity, (extract(epoch from at) * 1000000)::int8, "
+	TRY(reader_ask(reader, "select id, root, kind, elem, definition, activity, (extract(epoch from at) * "
+		"1000000)::int8, "
 		"(extract(epoch from locked) * 1000000)::int8, worker, message, encode(data, 'hex') from event "
 		"where part = $1::int2 and root = $2::int8 and id > $3::int8 order by id limit $4::int8", 4, texts,
 		"reading the event log", &result, err));
@@ -67,8 +68,10 @@ store_elements(struct reader *reader, int64_t instance, const int64_t *ids, size
 	texts[1] = number_text(reader->scratch, instance);
 	texts[2] = array_text(reader->scratch, list, count);
 	TRY(reader_ask(reader, "select u.n - 1, x.elem from unnest($3::int8[]) with ordinality u (id, n) join ("
-		"select id, elem from activity where part = $1::int2 and inst = $2::int8 and id = any($3::int8[]) union all "
-		"select id, elem from history_activity where part = $1::int2 and inst = $2::int8 and id = any($3::int8[])) x "
+		"select id, elem from activity where part = $1::int2 and inst = $2::int8 and id = any($3::int8[]) "
+		"union all "
+		"select id, elem from history_activity where part = $1::int2 and inst = $2::int8 and id = "
+		"any($3::int8[])) x "
 		"on x.id = u.id", 3, texts, "reading elements", &result, err));
 	for (int row = 0; row < PQntuples(result); row++)
 		keys[cell_number(result, row, 0)] = (int32_t)cell_number(result, row, 1);

@@ -62,7 +62,8 @@ read_number(PGconn *conn, int *number, struct error *err)
 {
 	PGresult *result;
 
-	TRY(pg_ask(conn, "select coalesce(max(number), 0) from migration", 0, NULL, "reading the schema's number", &result,
+	TRY(pg_ask(conn, "select coalesce(max(number), 0) from migration", 0, NULL, "reading the schema's number",
+		&result,
 		err));
 	*number = atoi(PQgetvalue(result, 0, 0));
 	PQclear(result);
@@ -89,7 +90,8 @@ step(PGconn *conn, int *number, struct error *err)
 	TRY(pg_run(conn, "lock table migration in exclusive mode", "migrating the schema", err));
 	TRY(read_number(conn, number, err));
 	if (*number > migration_newest())
-		return FAIL(err, engine, "the database has schema %d, this program knows %d: it needs a newer program", *number,
+		return FAIL(err, engine, "the database has schema %d, this program knows %d: it needs a newer program",
+			*number,
 			migration_newest());
 	for (int i = 0; i < MIGRATIONS; i++) {
 		int next = atoi(migrations[i].number);

@@ -15,7 +15,8 @@ enum { RESOLVE_SECONDS = 10, PAUSE_US = 100000, MONTHS_AHEAD = 3 };
 
 /* Joins go by primary key from an array, at any size of the tables: the planner must not think otherwise. */
 static const char session[] = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; "
-	"set enable_hashjoin = off; set enable_mergejoin = off; set statement_timeout = '30s'; set lock_timeout = '10s'; "
+	"set enable_hashjoin = off; set enable_mergejoin = off; set statement_timeout = '30s'; set lock_timeout = "
+	"'10s'; "
 	"set idle_in_transaction_session_timeout = '10s'; set client_connection_check_interval = '2s'";
 
 static struct postgres *
@@ -37,7 +38,8 @@ disconnect(struct postgres *pg)
 static enum status
 read_backend(PGconn *conn, int32_t *pid, int64_t *start_us, struct error *err)
 {
-	PGresult *result = PQexecParams(conn, "select backend_start from pg_stat_activity where pid = pg_backend_pid()", 0,
+	PGresult *result = PQexecParams(conn, "select backend_start from pg_stat_activity where pid = pg_backend_pid()",
+		0,
 		NULL, NULL, NULL, NULL, 1);
 	enum status status = OK;
 
@@ -323,7 +325,8 @@ read_prior(struct postgres *pg, int64_t owner, int64_t *now_us, struct error *er
 		return OK;
 	if (known)
 		return FAIL(err, fenced, "lane %d is owned by another daemon", pg->range.lane);
-	return FAIL(err, fenced, "lane %d was lost and the outcome of its last transaction is not known", pg->range.lane);
+	return FAIL(err, fenced, "lane %d was lost and the outcome of its last transaction is not known",
+		pg->range.lane);
 }
 
 static int64_t
@@ -527,7 +530,8 @@ check_parts(PGconn *conn, int64_t *now_us, struct error *err)
 	PGresult *result;
 	int64_t us;
 
-	TRY(pg_ask(conn, "select value, (extract(epoch from now()) * 1000000)::bigint from setting where name = 'parts'", 0,
+	TRY(pg_ask(conn, "select value, (extract(epoch from now()) * 1000000)::bigint from setting where name = "
+		"'parts'", 0,
 		NULL, "reading settings", &result, err));
 	if (PQntuples(result) != 1 || atoi(PQgetvalue(result, 0, 0)) != PART_COUNT)
 		status = FAIL(err, engine, "the database was made for another number of parts than %d", PART_COUNT);

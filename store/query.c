@@ -87,7 +87,8 @@ put_ids(struct draft *draft, const struct argument *argument)
 		ids[count] = text;
 		parts[count++] = number_text(draft->arena, id_part(id));
 	}
-	put_condition(draft, argument->filter->sql, form_numbers, add_parameter(draft, array_text(draft->arena, ids, count)),
+	put_condition(draft, argument->filter->sql, form_numbers, add_parameter(draft, array_text(draft->arena, ids,
+		count)),
 		array_text(draft->arena, parts, count));
 }
 
@@ -125,7 +126,8 @@ put_text_comparison(struct draft *draft, const struct variable_condition *condit
 
 	if (exact) {
 		text_printf(&draft->sql, " and v.value %s ", operator);
-		put_parameter(draft, "$#::bytea", bytes_text(draft->arena, condition->value.text, condition->value.length));
+		put_parameter(draft, "$#::bytea", bytes_text(draft->arena, condition->value.text,
+			condition->value.length));
 		return;
 	}
 	text_printf(&draft->sql, " and %s(convert_from(v.value, 'UTF8')) %s %s(",
@@ -144,7 +146,8 @@ put_number(struct draft *draft, const struct variable_condition *condition)
 	text_printf(&draft->sql, "(case when v.type = %d then v.real %s ", VALUE_double, operator);
 	put_parameter(draft, form_real, real ? arena_printf(draft->arena, "%.17g", condition->value.real) :
 		number_text(draft->arena, condition->value.integer));
-	text_printf(&draft->sql, " when v.type in (%d, %d, %d) then v.number %s ", VALUE_short, VALUE_integer, VALUE_long, operator);
+	text_printf(&draft->sql, " when v.type in (%d, %d, %d) then v.number %s ", VALUE_short, VALUE_integer,
+		VALUE_long, operator);
 	if (real)
 		put_parameter(draft, form_real, arena_printf(draft->arena, "%.17g", condition->value.real));
 	else
@@ -207,7 +210,8 @@ put_variable(struct draft *draft, const char *where, const struct variable_condi
 		text_printf(&draft->sql, "exists (select from (%s variable union all %s history_variable) v "
 			"where v.part = %s.part and v.inst = %s.id and ", columns, columns, row, row);
 	} else {
-		text_printf(&draft->sql, "exists (select from variable v where v.part = %s.part and v.scope = %s.id and ",
+		text_printf(&draft->sql, "exists (select from variable v where v.part = %s.part and v.scope = %s.id "
+			"and ",
 			row, row);
 	}
 	put_name(draft, condition);
@@ -234,7 +238,8 @@ put_dates(struct draft *draft, const struct argument *argument)
 	for (size_t i = 0; i < argument->count; i++) {
 		const struct variable_condition *condition = &argument->conditions[i];
 
-		text_printf(&draft->sql, "%s%s %s ", i > 0 ? " and " : "", argument->filter->sql, operators[condition->op]);
+		text_printf(&draft->sql, "%s%s %s ", i > 0 ? " and " : "", argument->filter->sql,
+			operators[condition->op]);
 		put_parameter(draft, form_date, number_text(draft->arena, condition->value.integer));
 	}
 	if (argument->count == 0)
@@ -249,7 +254,8 @@ put_alternatives(struct draft *draft, const char *list)
 	while (list) {
 		const char *bar = strchr(list, '|'), *condition = strchr(list, '=') + 1;
 
-		text_printf(&draft->sql, "%s(%.*s)", divider, (int)(bar ? (size_t)(bar - condition) : strlen(condition)), condition);
+		text_printf(&draft->sql, "%s(%.*s)", divider,
+			(int)(bar ? (size_t)(bar - condition) : strlen(condition)), condition);
 		divider = " or ";
 		list = bar ? bar + 1 : NULL;
 	}
@@ -286,7 +292,8 @@ put_types(struct draft *draft, const struct argument *argument)
 	for (size_t i = 0; i < argument->count; i++)
 		if (value_type_find(argument->texts[i], &type))
 			numbers[count++] = number_text(draft->arena, type);
-	put_condition(draft, argument->filter->sql, form_numbers, add_parameter(draft, array_text(draft->arena, numbers, count)),
+	put_condition(draft, argument->filter->sql, form_numbers, add_parameter(draft, array_text(draft->arena, numbers,
+		count)),
 		NULL);
 }
 
@@ -322,7 +329,8 @@ put_one(struct draft *draft, const struct argument *argument, const char *form)
 	const char *equals = argument->ignore_case ? strstr(argument->filter->sql, " = $") : NULL;
 
 	if (equals) {
-		text_printf(&draft->sql, "lower(%.*s) = lower(", (int)(equals - argument->filter->sql), argument->filter->sql);
+		text_printf(&draft->sql, "lower(%.*s) = lower(", (int)(equals - argument->filter->sql),
+			argument->filter->sql);
 		put_parameter(draft, form, argument->texts[0]);
 		text_putc(&draft->sql, ')');
 		return;
@@ -550,14 +558,16 @@ static enum status
 send_and_take(struct reader *reader, struct draft *draft, query_row *row, void *context, bool *begun, struct error *err)
 {
 	TRY(reader_ready(reader, err));
-	if (!PQsendQueryParams(reader->conn, text_string(&draft->sql), (int)draft->count, NULL, draft->texts, NULL, NULL, 0) ||
+	if (!PQsendQueryParams(reader->conn, text_string(&draft->sql), (int)draft->count, NULL, draft->texts, NULL,
+		NULL, 0) ||
 	    !PQsetSingleRowMode(reader->conn))
 		return pg_failed(reader->conn, NULL, "listing", err);
 	return take_rows(reader, row, context, begun, err);
 }
 
 enum status
-store_query(struct reader *reader, const struct query_request *request, query_row *row, void *context, struct error *err)
+store_query(struct reader *reader, const struct query_request *request, query_row *row, void *context,
+	struct error *err)
 {
 	struct draft draft;
 	bool begun = false;

@@ -16,10 +16,12 @@ static const char sql[] =
 	"from instance i join definition d on d.id = i.definition "
 	"left join activity a on a.part = i.part and a.inst = i.id "
 	"left join element e on e.definition = a.definition and e.elem = a.elem "
-	"where i.part = $1::int2 and i.id = coalesce((select inst from activity where part = $1::int2 and id = $2::int8), $2::int8) "
+	"where i.part = $1::int2 and i.id = coalesce((select inst from activity where part = $1::int2 and id = "
+	"$2::int8), $2::int8) "
 	"order by a.id";
 
-enum { INSTANCE, WIRE_ID, NAME, ACTIVITY, PARENT, STATE, ELEMENT, ELEMENT_NAME, TYPE, SHARES, INCIDENTS, ROOT_INCIDENTS };
+enum { INSTANCE, WIRE_ID, NAME, ACTIVITY, PARENT, STATE, ELEMENT, ELEMENT_NAME, TYPE, SHARES, INCIDENTS,
+	ROOT_INCIDENTS };
 
 /* A list of ids divided by commas. */
 static void

@@ -2,15 +2,18 @@
  * What a running scope sees: its own variables, then outward those that no nearer one hides. */
 #include "store/store_priv.h"
 
-/* One row at least when the scope runs; the name is null when it sees nothing.  Scopes of parents only when not local. */
+/* One row at least when the scope runs; the name is null when it sees nothing.  Scopes of parents only when not local.
+ * */
 static const char sql[] =
 	"with recursive chain (id, parent, depth) as ("
-	"select c.id, c.parent, 0 from (select id, null::int8 as parent from instance where part = $1::int2 and id = $2::int8 "
+	"select c.id, c.parent, 0 from (select id, null::int8 as parent from instance where part = $1::int2 and id = "
+	"$2::int8 "
 	"union all select id, parent from activity where part = $1::int2 and id = $2::int8) c "
 	"union all select n.id, n.parent, chain.depth + 1 from chain join lateral ("
 	"select id, parent from activity where part = $1::int2 and id = chain.parent "
 	"union all select id, null from instance where part = $1::int2 and id = chain.parent) n on not $3::bool) "
-	"select distinct on (v.name) v.name, v.type, v.number, v.real, encode(coalesce(v.value, b.bytes), 'hex'), v.info "
+	"select distinct on (v.name) v.name, v.type, v.number, v.real, encode(coalesce(v.value, b.bytes), 'hex'), "
+	"v.info "
 	"from chain left join variable v on v.part = $1::int2 and v.scope = chain.id "
 	"left join big_value b on b.part = v.part and b.id = v.big order by v.name, chain.depth";
 
@@ -28,7 +31,8 @@ read_rows(const PGresult *result, struct arena *arena, struct entries *entries, 
 		if (PQgetisnull(result, row, NAME))
 			continue;
 		for (int i = 0; i < CELLS; i++)
-			cells[i] = PQgetisnull(result, row, FIRST_CELL + i) ? NULL : PQgetvalue(result, row, FIRST_CELL + i);
+			cells[i] = PQgetisnull(result, row, FIRST_CELL + i) ? NULL : PQgetvalue(result, row,
+				FIRST_CELL + i);
 		list[count].name = cell_string(result, row, NAME, arena);
 		TRY(store_value(arena, cells, &list[count].value, err));
 		count++;

@@ -161,7 +161,8 @@ sql_send(PGconn *conn, struct rows *rows)
 	int lengths[SQL_PARAMETERS], formats[SQL_PARAMETERS];
 
 	collect(rows, values, lengths, formats);
-	return PQsendQueryPrepared(conn, rows->statement->name, rows->statement->count, values, lengths, formats, 1) == 1;
+	return PQsendQueryPrepared(conn, rows->statement->name, rows->statement->count, values, lengths, formats,
+		1) == 1;
 }
 
 enum status

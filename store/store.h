@@ -75,27 +75,35 @@ struct store_ops {
 	/* Gives the range up, so that a standby needs not wait. */
 	enum status (*release)(struct store *store, struct error *err);
 
-	/* Says that the owner lives (every 3 s), and gives the database's time. E_fenced when it does not own any more. */
+	/* Says that the owner lives (every 3 s), and gives the database's time. E_fenced when it does not own any more.
+	 * */
 	enum status (*renew)(struct store *store, int64_t *now_us, struct error *err);
 
-	/* Loads the trees that hold the given ids (instances, activities or jobs), in one set-based read.  trees[i] is the
-	 * tree of ids[i], NULL when nothing running has that id; ids of one tree share it.  Trees are owned by the caller. */
+	/* Loads the trees that hold the given ids (instances, activities or jobs), in one set-based read.  trees[i] is
+	 * the
+	 * tree of ids[i], NULL when nothing running has that id; ids of one tree share it.  Trees are owned by the
+	 * caller. */
 	enum status (*load)(struct store *store, const int64_t *ids, size_t count,
 		const struct definitions *definitions, struct tree **trees, struct error *err);
 
 	/* Saves a whole batch in one transaction ended by the fence.  On OK it is durable and *now_us is the database's
-	 * time.  E_fenced: nothing was written, step down.  E_weather: nothing was written (a COMMIT whose answer was lost
-	 * has been resolved by reading the fence row), try again.  Any other status: nothing was written and something in
+	 * time.  E_fenced: nothing was written, step down.  E_weather: nothing was written (a COMMIT whose answer was
+	 * lost
+	 * has been resolved by reading the fence row), try again.  Any other status: nothing was written and something
+	 * in
 	 * the batch is to blame. */
 	enum status (*save)(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err);
 
-	/* Up to limit tasks of the range that have retries left or none yet (suspended instances excluded), of one topic and
-	 * definition behind `after` in the order (priority descending, created, id), or of all topics when topic is NULL
+	/* Up to limit tasks of the range that have retries left or none yet (suspended instances excluded), of one
+	 * topic and
+	 * definition behind `after` in the order (priority descending, created, id), or of all topics when topic is
+	 * NULL
 	 * (then ordered by id, behind after->id).  For a takeover scan and to refill a queue's window. */
 	enum status (*ready)(struct store *store, const char *topic, int32_t definition, const struct ready_task *after,
 		size_t limit, struct arena *arena, struct ready_task **tasks, size_t *count, struct error *err);
 
-	/* Jobs with retries left that are due before until_us (suspended instances excluded), behind (after_due, after_id),
+	/* Jobs with retries left that are due before until_us (suspended instances excluded), behind (after_due,
+	 * after_id),
 	 * in order of (due, id). */
 	enum status (*jobs)(struct store *store, int64_t until_us, int64_t after_due, int64_t after_id, size_t limit,
 		struct arena *arena, struct due_job **jobs, size_t *count, struct error *err);
@@ -199,7 +207,8 @@ struct argument {
 	const char *const *texts;	/* value or values as text; dates as microseconds in decimal */
 	size_t count;
 	bool ignore_case;		/* FILTER_text whose condition is column = $ */
-	const struct variable_condition *conditions;	/* FILTER_variables, _value: count of them; _dates: op and date */
+	/* FILTER_variables, _value: count of them; _dates: op and date */
+	const struct variable_condition *conditions;
 };
 struct ordering {
 	const struct sort *sort;
@@ -224,9 +233,11 @@ enum status store_count(struct reader *reader, const struct query_request *reque
 	struct error *err) MUST_CHECK;
 
 /* A variable's cells as a value in the arena (content of files only when wanted). */
-enum status store_value(struct arena *arena, const char *const *cells, struct value *value, struct error *err) MUST_CHECK;
+enum status store_value(struct arena *arena, const char *const *cells, struct value *value,
+	struct error *err) MUST_CHECK;
 
-/* The variables that a running activity or instance sees (local: those of its own scope), by name, in the arena; *exists
+/* The variables that a running activity or instance sees (local: those of its own scope), by name, in the arena;
+ * *exists
  * tells whether it runs. */
 enum status store_scope_variables(struct reader *reader, struct arena *arena, int64_t scope, bool local,
 	struct entries *entries, bool *exists, struct error *err) MUST_CHECK;
@@ -280,7 +291,8 @@ enum status store_deploy(struct reader *reader, struct arena *arena, const struc
 
 /* Removes a deployment: cascade removes definitions and, in the background, their history; without it definitions are
  * only marked deleted.  The caller has ended the running instances.  E_not_found when there is none. */
-enum status store_delete_deployment(struct reader *reader, int64_t deployment, bool cascade, struct error *err) MUST_CHECK;
+enum status store_delete_deployment(struct reader *reader, int64_t deployment, bool cascade,
+	struct error *err) MUST_CHECK;
 
 /* Removes rows of history that no definition claims any more, a bounded number; *more says whether some are left. */
 enum status store_sweep(struct reader *reader, bool *more, struct error *err) MUST_CHECK;
@@ -294,7 +306,8 @@ struct stored_definition {
 	int32_t process_index;		/* which of the file's executable processes it is */
 	bool suspended;
 };
-enum status store_definition(struct reader *reader, struct arena *arena, int32_t id, struct stored_definition *definition,
+enum status store_definition(struct reader *reader, struct arena *arena, int32_t id,
+	struct stored_definition *definition,
 	struct error *err) MUST_CHECK;
 /* A definition that can be started: its number, and whether it is suspended. */
 struct found_definition {
@@ -310,7 +323,8 @@ enum status store_find_definition(struct reader *reader, const char *wire_id, st
 enum status store_suspend_definition(struct reader *reader, int32_t id, bool suspended, struct error *err) MUST_CHECK;
 
 /* The content of a resource of a deployment, in the arena; E_not_found. */
-enum status store_resource(struct reader *reader, struct arena *arena, int64_t deployment, int64_t id, const char **name,
+enum status store_resource(struct reader *reader, struct arena *arena, int64_t deployment, int64_t id,
+	const char **name,
 	const void **bytes, size_t *length, struct error *err) MUST_CHECK;
 
 /* ---- event log ---------------------------------------------------------------------------------------- */

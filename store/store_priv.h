@@ -153,7 +153,8 @@ enum status postgres_read(struct postgres *pg, struct rows *const *list, size_t 
 
 enum status postgres_load(struct store *store, const int64_t *ids, size_t count, const struct definitions *definitions,
 	struct tree **trees, struct error *err) MUST_CHECK;
-enum status postgres_save(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err) MUST_CHECK;
+enum status postgres_save(struct store *store, const struct batch *batch, int64_t *now_us,
+	struct error *err) MUST_CHECK;
 enum status postgres_scan_ready(struct store *store, const char *topic, int32_t definition,
 	const struct ready_task *after, size_t limit, struct arena *arena, struct ready_task **tasks, size_t *count,
 	struct error *err) MUST_CHECK;

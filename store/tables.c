@@ -9,241 +9,66 @@ struct query_from {
 
 /* Whether nothing else is open in the scope of activity a; and the execution that Camunda says a token has (of element
  * e): its scope's, as long as it is alone there and needs none of its own. */
-#define ALONE(a) "not exists (select from activity s where s.part = " a ".part and s.inst = " a ".inst and s.parent = " a ".parent " \
+#define ALONE(a) \
+	"not exists (select from activity s where s.part = " a ".part and s.inst = " a ".inst and s.parent = " a ".parent " \
 	"and s.id <> " a ".id)"
-#define EXECUTION(a, e) "(case when (" e ".shares or " a ".state in (1, 2)) and " ALONE(a) " then " a ".parent else " a ".id end)"
+#define EXECUTION(a, e) \
+	"(case when (" e ".shares or " a ".state in (1, 2)) and " ALONE(a) " then " a ".parent else " a ".id end)"
 
-#define FROM(id, sql) {id, sql},
-#define FIELD(name, type, sql)
-#define FILTER(name, type, sql)
-#define SORT(name, sql)
-static const struct query_from deployment_from[] = {
-#include "store/queries/deployment.def"
-};
-static const struct query_from resource_from[] = {
-#include "store/queries/resource.def"
-};
-static const struct query_from process_definition_from[] = {
-#include "store/queries/process_definition.def"
-};
-static const struct query_from process_instance_from[] = {
-#include "store/queries/process_instance.def"
-};
-static const struct query_from external_task_from[] = {
-#include "store/queries/external_task.def"
-};
-static const struct query_from task_from[] = {
-#include "store/queries/task.def"
-};
-static const struct query_from job_from[] = {
-#include "store/queries/job.def"
-};
-static const struct query_from job_definition_from[] = {
-#include "store/queries/job_definition.def"
-};
-static const struct query_from incident_from[] = {
-#include "store/queries/incident.def"
-};
-static const struct query_from variable_instance_from[] = {
-#include "store/queries/variable_instance.def"
-};
-static const struct query_from execution_from[] = {
-#include "store/queries/execution.def"
-};
-static const struct query_from event_subscription_from[] = {
-#include "store/queries/event_subscription.def"
-};
-static const struct query_from history_process_instance_from[] = {
-#include "store/queries/history_process_instance.def"
-};
-static const struct query_from history_activity_instance_from[] = {
-#include "store/queries/history_activity_instance.def"
-};
-static const struct query_from history_variable_instance_from[] = {
-#include "store/queries/history_variable_instance.def"
-};
-static const struct query_from history_incident_from[] = {
-#include "store/queries/history_incident.def"
-};
-#undef FROM
-#undef FIELD
-#undef FILTER
-#undef SORT
+#define ROWS(name, kind) ROWS_(name, kind)
+#define ROWS_(name, kind) name##_##kind
 
-#define FROM(id, sql)
-#define FIELD(name, type, sql) {name, FIELD_##type, sql},
-#define FILTER(name, type, sql)
-#define SORT(name, sql)
-static const struct field deployment_field[] = {
-#include "store/queries/deployment.def"
-};
-static const struct field resource_field[] = {
-#include "store/queries/resource.def"
-};
-static const struct field process_definition_field[] = {
-#include "store/queries/process_definition.def"
-};
-static const struct field process_instance_field[] = {
-#include "store/queries/process_instance.def"
-};
-static const struct field external_task_field[] = {
-#include "store/queries/external_task.def"
-};
-static const struct field task_field[] = {
-#include "store/queries/task.def"
-};
-static const struct field job_field[] = {
-#include "store/queries/job.def"
-};
-static const struct field job_definition_field[] = {
-#include "store/queries/job_definition.def"
-};
-static const struct field incident_field[] = {
-#include "store/queries/incident.def"
-};
-static const struct field variable_instance_field[] = {
-#include "store/queries/variable_instance.def"
-};
-static const struct field execution_field[] = {
-#include "store/queries/execution.def"
-};
-static const struct field event_subscription_field[] = {
-#include "store/queries/event_subscription.def"
-};
-static const struct field history_process_instance_field[] = {
-#include "store/queries/history_process_instance.def"
-};
-static const struct field history_activity_instance_field[] = {
-#include "store/queries/history_activity_instance.def"
-};
-static const struct field history_variable_instance_field[] = {
-#include "store/queries/history_variable_instance.def"
-};
-static const struct field history_incident_field[] = {
-#include "store/queries/history_incident.def"
-};
-#undef FROM
-#undef FIELD
-#undef FILTER
-#undef SORT
-
-#define FROM(id, sql)
-#define FIELD(name, type, sql)
-#define FILTER(name, type, sql) {name, FILTER_##type, sql},
-#define SORT(name, sql)
-static const struct filter deployment_filter[] = {
-#include "store/queries/deployment.def"
-};
-static const struct filter resource_filter[] = {
-#include "store/queries/resource.def"
-};
-static const struct filter process_definition_filter[] = {
-#include "store/queries/process_definition.def"
-};
-static const struct filter process_instance_filter[] = {
-#include "store/queries/process_instance.def"
-};
-static const struct filter external_task_filter[] = {
-#include "store/queries/external_task.def"
-};
-static const struct filter task_filter[] = {
-#include "store/queries/task.def"
-};
-static const struct filter job_filter[] = {
-#include "store/queries/job.def"
-};
-static const struct filter job_definition_filter[] = {
-#include "store/queries/job_definition.def"
-};
-static const struct filter incident_filter[] = {
-#include "store/queries/incident.def"
-};
-static const struct filter variable_instance_filter[] = {
-#include "store/queries/variable_instance.def"
-};
-static const struct filter execution_filter[] = {
-#include "store/queries/execution.def"
-};
-static const struct filter event_subscription_filter[] = {
-#include "store/queries/event_subscription.def"
-};
-static const struct filter history_process_instance_filter[] = {
-#include "store/queries/history_process_instance.def"
-};
-static const struct filter history_activity_instance_filter[] = {
-#include "store/queries/history_activity_instance.def"
-};
-static const struct filter history_variable_instance_filter[] = {
-#include "store/queries/history_variable_instance.def"
-};
-static const struct filter history_incident_filter[] = {
-#include "store/queries/history_incident.def"
-};
-#undef FROM
-#undef FIELD
-#undef FILTER
-#undef SORT
-
-#define FROM(id, sql)
-#define FIELD(name, type, sql)
-#define FILTER(name, type, sql)
-#define SORT(name, sql) {name, sql},
-static const struct sort deployment_sort[] = {
-#include "store/queries/deployment.def"
-};
-static const struct sort resource_sort[] = {
-#include "store/queries/resource.def"
-};
-static const struct sort process_definition_sort[] = {
-#include "store/queries/process_definition.def"
-};
-static const struct sort process_instance_sort[] = {
-#include "store/queries/process_instance.def"
-};
-static const struct sort external_task_sort[] = {
-#include "store/queries/external_task.def"
-};
-static const struct sort task_sort[] = {
-#include "store/queries/task.def"
-};
-static const struct sort job_sort[] = {
-#include "store/queries/job.def"
-};
-static const struct sort job_definition_sort[] = {
-#include "store/queries/job_definition.def"
-};
-static const struct sort incident_sort[] = {
-#include "store/queries/incident.def"
-};
-static const struct sort variable_instance_sort[] = {
-#include "store/queries/variable_instance.def"
-};
-static const struct sort execution_sort[] = {
-#include "store/queries/execution.def"
-};
-static const struct sort event_subscription_sort[] = {
-#include "store/queries/event_subscription.def"
-};
-static const struct sort history_process_instance_sort[] = {
-#include "store/queries/history_process_instance.def"
-};
-static const struct sort history_activity_instance_sort[] = {
-#include "store/queries/history_activity_instance.def"
-};
-static const struct sort history_variable_instance_sort[] = {
-#include "store/queries/history_variable_instance.def"
-};
-static const struct sort history_incident_sort[] = {
-#include "store/queries/history_incident.def"
-};
-#undef FROM
-#undef FIELD
-#undef FILTER
-#undef SORT
+#define QUERY_NAME deployment
+#define QUERY_FILE "store/queries/deployment.def"
+#include "store/query_rows.h"
+#define QUERY_NAME resource
+#define QUERY_FILE "store/queries/resource.def"
+#include "store/query_rows.h"
+#define QUERY_NAME process_definition
+#define QUERY_FILE "store/queries/process_definition.def"
+#include "store/query_rows.h"
+#define QUERY_NAME process_instance
+#define QUERY_FILE "store/queries/process_instance.def"
+#include "store/query_rows.h"
+#define QUERY_NAME external_task
+#define QUERY_FILE "store/queries/external_task.def"
+#include "store/query_rows.h"
+#define QUERY_NAME task
+#define QUERY_FILE "store/queries/task.def"
+#include "store/query_rows.h"
+#define QUERY_NAME job
+#define QUERY_FILE "store/queries/job.def"
+#include "store/query_rows.h"
+#define QUERY_NAME job_definition
+#define QUERY_FILE "store/queries/job_definition.def"
+#include "store/query_rows.h"
+#define QUERY_NAME incident
+#define QUERY_FILE "store/queries/incident.def"
+#include "store/query_rows.h"
+#define QUERY_NAME variable_instance
+#define QUERY_FILE "store/queries/variable_instance.def"
+#include "store/query_rows.h"
+#define QUERY_NAME execution
+#define QUERY_FILE "store/queries/execution.def"
+#include "store/query_rows.h"
+#define QUERY_NAME event_subscription
+#define QUERY_FILE "store/queries/event_subscription.def"
+#include "store/query_rows.h"
+#define QUERY_NAME history_process_instance
+#define QUERY_FILE "store/queries/history_process_instance.def"
+#include "store/query_rows.h"
+#define QUERY_NAME history_activity_instance
+#define QUERY_FILE "store/queries/history_activity_instance.def"
+#include "store/query_rows.h"
+#define QUERY_NAME history_variable_instance
+#define QUERY_FILE "store/queries/history_variable_instance.def"
+#include "store/query_rows.h"
+#define QUERY_NAME history_incident
+#define QUERY_FILE "store/queries/history_incident.def"
+#include "store/query_rows.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* from and id are constants of the first row, which C does not let into an initialiser: struct with pointers to them. */
 static const struct {
 	const char *name;
 	const struct query_from *from;
@@ -256,7 +81,7 @@ static const struct {
 } tables[QUERY_COUNT] = {
 #define QUERY(query) \
 	[QUERY_##query] = { \
-		#query, query##_from, query##_field, COUNT(query##_field), query##_filter, COUNT(query##_filter), \
+		#query, &query##_from, query##_field, COUNT(query##_field), query##_filter, COUNT(query##_filter), \
 		query##_sort, COUNT(query##_sort), \
 	},
 #include "store/queries.def"
