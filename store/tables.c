@@ -10,8 +10,8 @@ struct query_from {
 /* Whether nothing else is open in the scope of activity a; and the execution that Camunda says a token has (of element
  * e): its scope's, as long as it is alone there and needs none of its own. */
 #define ALONE(a) \
-	"not exists (select from activity s where s.part = " a ".part and s.inst = " a ".inst and s.parent = " a ".parent " \
-	"and s.id <> " a ".id)"
+	"not exists (select from activity s where s.part = " a ".part and s.inst = " a ".inst " \
+	"and s.parent = " a ".parent and s.id <> " a ".id)"
 #define EXECUTION(a, e) \
 	"(case when (" e ".shares or " a ".state in (1, 2)) and " ALONE(a) " then " a ".parent else " a ".id end)"
 
