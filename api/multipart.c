@@ -7,56 +7,57 @@
 
 enum { PARTS = 1000, HEAD_BYTES = 8192 };
 
-/* The boundary parameter of the content type. */
+/* Behind a parameter's value; a quoted one may hold semicolons.  NULL when its quote does not end. */
 static const char *
-boundary_of(struct exchange *exchange)
+behind_value(const char *at)
 {
-	const char *at = exchange->content_type, *end;
-
-	while (at != NULL && strncasecmp(at, "boundary=", 9) != 0) {
-		at = strchr(at, ';');
-		if (at == NULL)
-			return NULL;
-		at += strspn(at, "; \t");
-	}
-	if (at == NULL)
-		return NULL;
-	at += 9;
-	if (*at == '"') {
-		end = strchr(++at, '"');
-		return end != NULL ? arena_strndup(exchange->arena, at, (size_t)(end - at)) : NULL;
-	}
-	return arena_strndup(exchange->arena, at, strcspn(at, "; \t"));
+	if (*at != '"')
+		return at + strcspn(at, "; \t");
+	for (at++; *at != '\0' && *at != '"'; at++)
+		if (*at == '\\' && (at[1] == '"' || at[1] == '\\'))
+			at++;
+	return *at == '"' ? at + 1 : NULL;
 }
 
-/* The quoted or bare value of a parameter in a header line; NULL when it is not there. */
+/* The value without its quotes; a backslash that escapes nothing is one of a path of Windows. */
+static char *
+unquote(struct arena *arena, const char *at, const char *end)
+{
+	char *value, *out;
+
+	if (*at != '"')
+		return arena_strndup(arena, at, (size_t)(end - at));
+	value = out = arena_alloc(arena, (size_t)(end - at));
+	for (at++; at < end - 1; at++) {
+		if (*at == '\\' && (at[1] == '"' || at[1] == '\\'))
+			at++;
+		*out++ = *at;
+	}
+	return value;
+}
+
+/* The value of a parameter of a header line; NULL when it is not there. */
 static char *
 parameter(struct arena *arena, const char *line, const char *name)
 {
-	size_t length = strlen(name), n = 0;
-	const char *at = line;
-	char *value;
+	const char *at = line + strcspn(line, ";"), *end;
+	size_t length = strlen(name);
+	bool found;
 
-	for (;;) {
-		at = strchr(at, ';');
-		if (at == NULL)
-			return NULL;
+	while (*at == ';') {
 		at += 1 + strspn(at + 1, " \t");
-		if (strncasecmp(at, name, length) == 0 && at[length] == '=')
-			break;
+		found = strncasecmp(at, name, length) == 0 && at[length] == '=';
+		at += strcspn(at, "=;");
+		if (*at != '=')
+			continue;
+		end = behind_value(++at);
+		if (end == NULL)
+			return NULL;
+		if (found)
+			return unquote(arena, at, end);
+		at = end + strcspn(end, ";");
 	}
-	at += length + 1;
-	value = arena_alloc(arena, strlen(at) + 1);
-	if (*at != '"') {
-		memcpy(value, at, strcspn(at, "; \t"));
-		return value;
-	}
-	for (at++; *at != '\0' && *at != '"'; at++) {
-		if (*at == '\\' && (at[1] == '"' || at[1] == '\\'))
-			at++;
-		value[n++] = *at;
-	}
-	return value;
+	return NULL;
 }
 
 static const void *
@@ -91,43 +92,56 @@ read_head(struct exchange *exchange, struct part *part, const char *head, size_t
 	return part->name != NULL ? OK : malformed(err, "a part has no name");
 }
 
+/* Behind the first delimiter, which may stand at the very beginning; NULL when there is none. */
+static const char *
+first_part(const char *at, const char *end, const char *delimiter, size_t length)
+{
+	if ((size_t)(end - at) >= length - 2 && memcmp(at, delimiter + 2, length - 2) == 0)
+		return at + length - 2;
+	at = find(at, end, delimiter, length);
+	return at != NULL ? at + length : NULL;
+}
+
+/* One part; *at stands behind the delimiter before it, then behind the one after it. */
+static enum status
+read_part(struct exchange *exchange, struct part *part, const char **at, const char *end, const char *delimiter,
+	struct error *err)
+{
+	size_t length = strlen(delimiter);
+	const char *head = find(*at, end, "\r\n", 2), *next = head != NULL ? find(head, end, "\r\n\r\n", 4) : NULL;
+
+	/* a head without an end would swallow the parts behind it */
+	if (next == NULL || find(head, next, delimiter, length) != NULL)
+		return malformed(err, "a part's head does not end");
+	TRY(read_head(exchange, part, head + 2, next > head + 2 ? (size_t)(next - head - 2) : 0, err));
+	*at = find(next + 2, end, delimiter, length);
+	if (*at == NULL)
+		return malformed(err, "a part does not end");
+	part->bytes = next + 4;
+	part->length = *at > next + 4 ? (size_t)(*at - next - 4) : 0;
+	*at += length;
+	return OK;
+}
+
 enum status
 multipart_read(struct exchange *exchange, struct error *err)
 {
-	const char *boundary = boundary_of(exchange), *at = exchange->body, *end = at + exchange->body_length, *next,
-		*head;
+	const char *at = exchange->body, *end = at + exchange->body_length, *boundary = NULL, *delimiter;
 	struct part *parts = ARENA_ARRAY(exchange->arena, struct part, PARTS);
-	const char *delimiter;
-	size_t length, count = 0;
+	size_t count = 0;
 
+	if (exchange->content_type != NULL)
+		boundary = parameter(exchange->arena, exchange->content_type, "boundary");
 	if (boundary == NULL || boundary[0] == '\0')
 		return malformed(err, "there is no boundary");
 	delimiter = arena_printf(exchange->arena, "\r\n--%s", boundary);
-	length = strlen(delimiter);
-	/* the first delimiter may stand at the very beginning */
-	if (exchange->body_length >= length - 2 && memcmp(at, delimiter + 2, length - 2) == 0) {
-		at += length - 2;
-	} else {
-		at = find(at, end, delimiter, length);
-		if (at == NULL)
-			return malformed(err, "the boundary does not occur");
-		at += length;
-	}
-	while (end - at >= 2 && memcmp(at, "--", 2) != 0) {
+	at = first_part(at, end, delimiter, strlen(delimiter));
+	if (at == NULL)
+		return malformed(err, "the boundary does not occur");
+	while (end - at < 2 || memcmp(at, "--", 2) != 0) {
 		if (count == PARTS)
 			return FAIL(err, too_large, "more than %d parts", PARTS);
-		head = find(at, end, "\r\n", 2);
-		next = head != NULL ? find(head, end, "\r\n\r\n", 4) : NULL;
-		if (next == NULL)
-			return malformed(err, "a part's head does not end");
-		TRY(read_head(exchange, &parts[count], head + 2, next > head + 2 ? (size_t)(next - head - 2) : 0, err));
-		parts[count].bytes = next + 4;
-		at = find(next + 2, end, delimiter, length);
-		if (at == NULL)
-			return malformed(err, "a part does not end");
-		parts[count].length = at > next + 4 ? (size_t)(at - next - 4) : 0;
-		count++;
-		at += length;
+		TRY(read_part(exchange, &parts[count++], &at, end, delimiter, err));
 	}
 	exchange->parts = parts;
 	exchange->part_count = count;
