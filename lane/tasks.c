@@ -456,7 +456,7 @@ static size_t
 pick_sorted(struct lane *lane, const struct fetch *fetch, struct cursor *cursors, size_t n, size_t limit, int64_t *ids,
 	const struct fetch_topic **topics)
 {
-	struct order best_order, order;
+	struct order best_order = { 0 }, order;
 	struct cursor *cursor, scan, best;
 	size_t picked = 0, i;
 

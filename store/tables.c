@@ -20,52 +20,52 @@ struct query_from {
 
 #define QUERY_NAME deployment
 #define QUERY_FILE "store/queries/deployment.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME resource
 #define QUERY_FILE "store/queries/resource.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME process_definition
 #define QUERY_FILE "store/queries/process_definition.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME process_instance
 #define QUERY_FILE "store/queries/process_instance.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME external_task
 #define QUERY_FILE "store/queries/external_task.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME task
 #define QUERY_FILE "store/queries/task.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME job
 #define QUERY_FILE "store/queries/job.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME job_definition
 #define QUERY_FILE "store/queries/job_definition.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME incident
 #define QUERY_FILE "store/queries/incident.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME variable_instance
 #define QUERY_FILE "store/queries/variable_instance.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME execution
 #define QUERY_FILE "store/queries/execution.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME event_subscription
 #define QUERY_FILE "store/queries/event_subscription.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME history_process_instance
 #define QUERY_FILE "store/queries/history_process_instance.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME history_activity_instance
 #define QUERY_FILE "store/queries/history_activity_instance.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME history_variable_instance
 #define QUERY_FILE "store/queries/history_variable_instance.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 #define QUERY_NAME history_incident
 #define QUERY_FILE "store/queries/history_incident.def"
-#include "store/query_rows.h"
+#include "store/query_rows.inc"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
