@@ -147,7 +147,8 @@ START_TEST(nameless_parts_are_refused)
 		"Content-Disposition: form-data; filename=\"x\"\r\n", "Content-Disposition form-data; name=x\r\n",
 		"X-Content-Disposition: form-data; name=x\r\n", "Content-Disposition: form-data; names=x\r\n",
 		"Content-Disposition: form-data; filename=\"; name=x\"\r\n",
-		"Content-Disposition: form-data; filename=\"; name=x\r\n", "Content-Disposition: form-data; name=\"x\r\n",
+		"Content-Disposition: form-data; filename=\"; name=x\r\n",
+		"Content-Disposition: form-data; name=\"x\r\n",
 	};
 	size_t i;
 

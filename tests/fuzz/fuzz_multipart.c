@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fuzzes multipart/form-data: the first line is the content type, the rest the body. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/http.h"
+#include "base/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+/* Parts are views into the body, one behind the other, and named. */
+static void
+check(const struct exchange *exchange)
+{
+	const char *at = exchange->body, *end = at + exchange->body_length;
+	const struct part *part;
+
+	for (part = exchange->parts; part < exchange->parts + exchange->part_count; part++) {
+		const char *start = part->bytes;
+
+		if (start < at || start > end || part->length > (size_t)(end - start) || part->name == NULL)
+			abort();
+		if (!text_is_utf8(part->name, strlen(part->name)))
+			abort();
+		at = start + part->length;
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	struct arena *arena = arena_new();
+	const uint8_t *line_end = memchr(bytes, '\n', length);
+	size_t line = line_end != NULL ? (size_t)(line_end - bytes) : length;
+	size_t behind = line_end != NULL ? line + 1 : length;
+	struct exchange exchange = {
+		.arena = arena,
+		.content_type = arena_strndup(arena, (const char *)bytes, line),
+		.body = arena_copy(arena, bytes + behind, length - behind),
+		.body_length = length - behind,
+	};
+	struct error err;
+
+	if (multipart_read(&exchange, &err) == OK)
+		check(&exchange);
+	else if (exchange.part_count != 0)
+		abort();
+	arena_free(arena);
+	return 0;
+}
