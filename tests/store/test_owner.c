@@ -248,6 +248,21 @@ lock_out(PGconn *conn, bool out)
 	must_run(conn, out ? "alter database owner allow_connections false" : "alter database owner allow_connections true");
 }
 
+/* From now on commits are held.  A reload comes some time after it was asked for: when a commit of `probe` is held. */
+static void
+hold_commits(PGconn *conn, PGconn *probe)
+{
+	must_run(conn, "alter system set synchronous_standby_names = 'nobody'");
+	must_run(conn, "select pg_reload_conf()");
+	while (!is_waiting(conn, PQbackendPID(probe), "SyncRep")) {
+		if (PQtransactionStatus(probe) == PQTRANS_IDLE)
+			PQsendQuery(probe, "select txid_current()");
+		PQconsumeInput(probe);
+		while (!PQisBusy(probe) && PQtransactionStatus(probe) == PQTRANS_ACTIVE)
+			PQclear(PQgetResult(probe));
+	}
+}
+
 static int
 meddle(const struct meddler *meddler, int pid, int ready)
 {
@@ -256,11 +271,10 @@ meddle(const struct meddler *meddler, int pid, int ready)
 	char sql[64];
 
 	must_run(conn, "set synchronous_commit = local");
-	must_run(holder, meddler->before_commit ? "begin; select 1 from lane for update" : "select 1");
-	if (!meddler->before_commit) {
-		must_run(conn, "alter system set synchronous_standby_names = 'nobody'");
-		must_run(conn, "select pg_reload_conf()");
-	}
+	if (meddler->before_commit)
+		must_run(holder, "begin; select 1 from lane for update");
+	else
+		hold_commits(conn, holder);
 	close(ready);
 	while (!is_waiting(conn, pid, meddler->before_commit ? "Lock" : "SyncRep"))
 		usleep(1000);
