@@ -439,7 +439,8 @@ run_signal(struct machine *machine, struct error *err)
 		activity = activity->first;
 	about(machine, activity);
 	TRY(check_active(activity, "Execution", activity->id, err));
-	if (activity->state != ACTIVITY_active || (activity->external.topic == NULL && activity->human == NULL))
+	if (activity->state != ACTIVITY_active || activity->child_count > 0 ||
+	    !(element_flags(activity->node->element) & EL_TASK))
 		return FAIL(err, engine, "cannot signal execution %lld: it has no current activity",
 			(long long)activity->id);
 	TRY(set_variables(machine, activity, &machine->command->variables, false, err));

@@ -178,8 +178,9 @@ enum status step_next_instance(struct machine *machine, const struct work *work,
 /* ---- behaviours: enter_<behaviour>() of elements.def ---- */
 
 typedef enum progress behaviour(struct machine *machine, struct activity *activity, struct error *err);
-behaviour enter_process, enter_scope, enter_multi, enter_pass, enter_terminate, enter_error_end, enter_service,
-	enter_user, enter_exclusive, enter_parallel, enter_inclusive, enter_timer;
+#define ELEMENT(name, xml, definition, type, flags, does) behaviour enter_##does;
+#include "bpmn/elements.def"
+#undef ELEMENT
 /* Fires the inclusive joins of the scope that no further token can reach; *fired says whether one did. */
 enum status test_inclusive(struct machine *machine, struct activity *scope, bool *fired, struct error *err) MUST_CHECK;
 

@@ -393,6 +393,25 @@ play_error(struct teller *teller, const struct step *step, struct error *err)
 }
 
 static enum status
+play_signal(struct teller *teller, const struct step *step, struct error *err)
+{
+	struct activity *at = NULL;
+	struct actor *actor;
+
+	TRY(want_words(step, 1, 1, err));
+	TRY(teller_actor(teller, step, &actor, err));
+	while ((at = sim_next(actor->sim, at)) != NULL && !text_equal(at->node->id, step->words.list[0]))
+		continue;
+	if (at == NULL)
+		return FAIL(err, not_found, "expected something open at %s, got nothing", step->words.list[0]);
+	return run(teller, actor, (struct command){
+		.kind = COMMAND_signal,
+		.target = at->id,
+		.variables = as_sent(teller->arena, &step->with),
+	}, err);
+}
+
+static enum status
 play_assign(struct teller *teller, const struct step *step, struct error *err)
 {
 	struct actor *actor;
@@ -595,6 +614,7 @@ static const struct {
 	{"fail", play_fail},
 	{"error", play_error},
 	{"repair", play_retries},
+	{"signal", play_signal},
 	{"claim", play_assign},
 	{"assign", play_assign},
 	{"fire", play_fire},

@@ -383,6 +383,20 @@ class Teller:
         else:
             self.server.put(f"/job/{self.job(step, element)['id']}/retries", body)
 
+    def do_signal(self, step):
+        def walk(node):
+            for child in node["childActivityInstances"]:
+                if child["activityId"] == step.word(0):
+                    return child["executionIds"][0]
+                if found := walk(child):
+                    return found
+            return None
+
+        execution = walk(self.server.get(f"/process-instance/{self.instance(step)}/activity-instances"))
+        if execution is None:
+            raise Wrong(f"expected something open at {step.word(0)}, got nothing")
+        self.server.post(f"/execution/{execution}/signal", {"variables": sent(step.with_)})
+
     def do_claim(self, step):
         self.server.post(f"/task/{self.find(step)[1]['id']}/claim", {"userId": text_of(step.word(1))})
 
