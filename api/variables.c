@@ -116,12 +116,15 @@ read_bytes(struct arena *arena, const struct value *json, struct value *value, s
 	return OK;
 }
 
+/* A member of valueInfo; numbers and booleans as text. */
 static const char *
-info_text(const struct value *info, const char *name)
+info_text(struct arena *arena, const struct value *info, const char *name)
 {
 	const struct value *member = info != NULL && info->type == VALUE_map ? value_get(info, name) : NULL;
 
-	return member != NULL && member->type == VALUE_string ? member->text : NULL;
+	if (member == NULL || member->type == VALUE_null || member->type == VALUE_list || member->type == VALUE_map)
+		return NULL;
+	return value_to_text(arena, member);
 }
 
 static enum status
@@ -130,9 +133,9 @@ read_file(struct arena *arena, const struct value *json, const struct value *inf
 {
 	struct value_info *file = ARENA_NEW(arena, struct value_info);
 
-	file->filename = info_text(info, "filename");
-	file->mime = info_text(info, "mimeType");
-	file->encoding = info_text(info, "encoding");
+	file->filename = info_text(arena, info, "filename");
+	file->mime = info_text(arena, info, "mimeType");
+	file->encoding = info_text(arena, info, "encoding");
 	if (file->filename == NULL)
 		return FAIL(err, invalid_request,
 			"Cannot create file without filename! Please set a name into ValueInfo with key filename");
@@ -142,17 +145,24 @@ read_file(struct arena *arena, const struct value *json, const struct value *inf
 	return OK;
 }
 
+/* Types that are serialised by the client come as text. */
+static enum status
+no_text(enum value_type type, struct error *err)
+{
+	return FAIL(err, invalid_request,
+		"Must provide 'null' or String value for value of SerializableValue type '%s'.", value_type_name(type));
+}
+
 static enum status
 read_object(struct arena *arena, const struct value *json, const struct value *info, struct value *value,
 	struct error *err)
 {
 	struct value_info *object = ARENA_NEW(arena, struct value_info);
 
-	object->object_type = info_text(info, "objectTypeName");
-	object->format = info_text(info, "serializationDataFormat");
+	object->object_type = info_text(arena, info, "objectTypeName");
+	object->format = info_text(arena, info, "serializationDataFormat");
 	if (json->type != VALUE_string)
-		return FAIL(err, invalid_request,
-			"Must provide 'null' or String value for value of SerializableValue type 'Object'.");
+		return no_text(VALUE_object, err);
 	if (object->format == NULL)
 		return FAIL(err, engine, "Cannot find serializer for value 'ObjectValue [value=null, "
 			"isDeserialized=false, "
@@ -163,14 +173,6 @@ read_object(struct arena *arena, const struct value *json, const struct value *i
 		return FAIL(err, engine, "Cannot write serialized value: no 'objectTypeName' provided for non-null "
 			"value.");
 	*value = (struct value){.type = VALUE_object, .text = json->text, .length = json->length, .info = object};
-	return OK;
-}
-
-static enum status
-read_text(struct arena *arena, const struct value *json, enum value_type type, struct value *value)
-{
-	*value = value_string(value_to_text(arena, json));
-	value->type = type;
 	return OK;
 }
 
@@ -196,9 +198,15 @@ read_typed(struct arena *arena, enum value_type type, const struct value *json, 
 	case VALUE_double:
 		return read_double(arena, json, value, err);
 	case VALUE_string:
+		*value = value_string(value_to_text(arena, json));
+		return OK;
 	case VALUE_json:
 	case VALUE_xml:
-		return read_text(arena, json, type, value);
+		if (json->type != VALUE_string)
+			return no_text(type, err);
+		*value = *json;
+		value->type = type;
+		return OK;
 	case VALUE_date:
 		return read_date(arena, json, value, err);
 	case VALUE_bytes:
