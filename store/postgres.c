@@ -426,9 +426,10 @@ run_rows(struct postgres *pg, struct rows *rows, struct error *err)
 }
 
 /* The lane's row, made if it was missing: whether it is free for us, and the owner to be replaced, whose backend is
- * ended. */
+ * ended.  An owner without a connection was killed (or its connection was: then it returns, and is fenced); it need not
+ * be waited for. */
 static enum status
-prepare_takeover(struct postgres *pg, const struct lane_range *range, int64_t owner, int64_t takeover_us,
+prepare_takeover(struct postgres *pg, const struct lane_range *range, int64_t owner, int64_t *takeover_us,
 	int64_t *previous, struct error *err)
 {
 	struct rows rows;
@@ -442,14 +443,16 @@ prepare_takeover(struct postgres *pg, const struct lane_range *range, int64_t ow
 	rows_init(&rows, SQL_lane_read, pg->scratch);
 	put_int(&rows, range->lane);
 	put_int(&rows, owner);
-	put_int(&rows, takeover_us);
+	put_int(&rows, *takeover_us);
 	TRY(sql_run(pg->conn, &rows, &result, err));
 	*previous = cell_int(result, 0, 0);
 	is_free = cell_bool(result, 0, 1);
 	pid = (int32_t)cell_int(result, 0, 2);
 	start_us = cell_time(result, 0, 3);
+	if (cell_bool(result, 0, 4))
+		*takeover_us = 0;
 	PQclear(result);
-	if (!is_free)
+	if (!is_free && *takeover_us > 0)
 		return FAIL(err, fenced, "lane %d is owned by a living daemon", range->lane);
 	if (pid && pid != pg->pid)
 		TRY(terminate(pg->conn, pg->scratch, pid, start_us, err));
@@ -514,11 +517,11 @@ read_parts(struct postgres *pg, const struct lane_range *range, struct claim *cl
 /* Inside a transaction.  The lock on a row that every claim takes keeps two overlapping ranges from coming together. */
 static enum status
 take_over(struct postgres *pg, const struct lane_range *range, int64_t owner, int64_t previous, int64_t takeover_us,
-	struct claim *claim, struct error *err)
+	int64_t own_takeover_us, struct claim *claim, struct error *err)
 {
 	TRY(pg_run(pg->conn, "select 1 from setting where name = 'parts' for update", "claiming a lane", err));
 	TRY(evict_others(pg, range, takeover_us, err));
-	TRY(take_row(pg, range, owner, previous, takeover_us, &claim->now_us, err));
+	TRY(take_row(pg, range, owner, previous, own_takeover_us, &claim->now_us, err));
 	return read_parts(pg, range, claim, err);
 }
 
@@ -557,7 +560,7 @@ static enum status
 claim_range(struct postgres *pg, const struct lane_range *range, int64_t owner, int64_t takeover_us,
 	struct claim *claim, struct error *err)
 {
-	int64_t now_us = 0, previous;
+	int64_t now_us = 0, previous, own_takeover_us = takeover_us;
 	struct error ignored;
 	enum status status;
 
@@ -565,9 +568,9 @@ claim_range(struct postgres *pg, const struct lane_range *range, int64_t owner, 
 		TRY(connect_again(pg, err));
 	TRY(check_parts(pg->conn, &now_us, err));
 	TRY(see_partitions(pg, now_us, err));
-	TRY(prepare_takeover(pg, range, owner, takeover_us, &previous, err));
+	TRY(prepare_takeover(pg, range, owner, &own_takeover_us, &previous, err));
 	TRY(pg_run(pg->conn, "begin", "claiming a lane", err));
-	status = take_over(pg, range, owner, previous, takeover_us, claim, err);
+	status = take_over(pg, range, owner, previous, takeover_us, own_takeover_us, claim, err);
 	if (status == OK)
 		return pg_run(pg->conn, "commit", "claiming a lane", err);
 	if (pg_run(pg->conn, "rollback", "claiming a lane", &ignored) != OK)
