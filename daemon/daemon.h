@@ -30,13 +30,18 @@ struct lanes_config {
 	void *context;
 };
 enum status lanes_start(const struct lanes_config *config, struct lanes **lanes, struct error *err) MUST_CHECK;
-/* Finishes what is queued, gives the parts up, joins the threads. */
+/* Waits until it is decided whether this daemon is active; says so. */
+bool lanes_await(struct lanes *lanes);
+/* Finishes what is queued, gives the parts up, joins the threads.  What is submitted afterwards is refused. */
 void lanes_stop(struct lanes *lanes);
+void lanes_free(struct lanes *lanes);
 /* To the lane of the command's part; answered at once when its queue is full. */
 void lanes_submit(struct lanes *lanes, struct request *request);
 void lanes_submit_to(struct lanes *lanes, int32_t lane, struct request *request);
 int32_t lanes_count(const struct lanes *lanes);
 bool lanes_active(const struct lanes *lanes);
+/* Not active because another daemon is. */
+bool lanes_standby(const struct lanes *lanes);
 
 /* ---- polls.c: fetches, those that wait included ---- */
 
@@ -55,7 +60,9 @@ void polls_ready(struct polls *polls, int32_t lane, const char *topic, size_t co
 
 struct readers;
 struct readers *readers_start(const char *database, const struct settings *settings);
+/* Finishes what is queued, joins the threads.  Work that comes afterwards is called at once, without a reader. */
 void readers_stop(struct readers *readers);
+void readers_free(struct readers *readers);
 void readers_run(struct readers *readers, void (*work)(struct reader *reader, void *argument), void *argument);
 
 /* ---- private.c: a PostgreSQL of our own, for `bpmnd dev` ---- */

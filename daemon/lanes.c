@@ -9,6 +9,8 @@
 #include "base/counters.h"
 #include "base/log.h"
 
+enum { FOLLOW_US = 50000 };	/* how often the other lanes look whether the first one has become active */
+
 struct lane_thread {
 	struct lanes *lanes;
 	int32_t number;
@@ -21,6 +23,8 @@ struct lane_thread {
 	int64_t queued;
 	bool stop;
 	_Atomic bool active;
+	_Atomic bool standby;
+	bool stepped;			/* at least once; under lanes->deciding */
 };
 
 struct lanes {
@@ -29,6 +33,8 @@ struct lanes {
 	int32_t count;
 	struct lane_thread *threads;
 	_Atomic uint32_t next_start;
+	pthread_mutex_t deciding;
+	pthread_cond_t decided;
 };
 
 int64_t
@@ -55,6 +61,9 @@ on_owned(void *context, struct lane *lane, bool active)
 
 	(void)lane;
 	atomic_store(&thread->active, active);
+	pthread_mutex_lock(&thread->lanes->deciding);
+	pthread_cond_broadcast(&thread->lanes->decided);
+	pthread_mutex_unlock(&thread->lanes->deciding);
 }
 
 /* Waits until something has arrived, the lane wants its step, or the end has come; takes what is there. */
@@ -101,6 +110,23 @@ refuse(struct request *list)
 	}
 }
 
+/* One step of the lane, and what it means to those who look from outside. */
+static int64_t
+step(struct lane_thread *thread, struct request **inbox)
+{
+	struct lanes *lanes = thread->lanes;
+	int64_t wake_us = lane_step(thread->lane, monotonic_now(), inbox);
+
+	atomic_store(&thread->standby, lane_standby(thread->lane));
+	if (!thread->stepped) {
+		pthread_mutex_lock(&lanes->deciding);
+		thread->stepped = true;
+		pthread_cond_broadcast(&lanes->decided);
+		pthread_mutex_unlock(&lanes->deciding);
+	}
+	return wake_us;
+}
+
 static void *
 lane_main(void *argument)
 {
@@ -112,10 +138,10 @@ lane_main(void *argument)
 		if (!may_step(thread)) {
 			refuse(inbox);
 			inbox = NULL;
-			wake_us = monotonic_now() + 200000;
+			wake_us = monotonic_now() + FOLLOW_US;
 			continue;
 		}
-		wake_us = lane_step(thread->lane, monotonic_now(), &inbox);
+		wake_us = step(thread, &inbox);
 	}
 	/* what was accepted before the end is still done */
 	while (inbox != NULL && lane_active(thread->lane))
@@ -173,6 +199,8 @@ lanes_start(const struct lanes_config *config, struct lanes **started, struct er
 	lanes->arena = arena;
 	lanes->count = (int32_t)config->settings->lanes;
 	lanes->threads = ARENA_ARRAY(arena, struct lane_thread, (size_t)lanes->count);
+	pthread_mutex_init(&lanes->deciding, NULL);
+	pthread_cond_init(&lanes->decided, NULL);
 	while (owner <= 0)
 		if (getrandom(&owner, sizeof owner, 0) != (ssize_t)sizeof owner)
 			return FAIL(err, internal, "no random numbers for an owner id");
@@ -180,6 +208,22 @@ lanes_start(const struct lanes_config *config, struct lanes **started, struct er
 		TRY(start_one(lanes, i, owner, err));
 	*started = lanes;
 	return OK;
+}
+
+bool
+lanes_await(struct lanes *lanes)
+{
+	int32_t i;
+
+	pthread_mutex_lock(&lanes->deciding);
+	while (!lanes->threads[0].stepped)
+		pthread_cond_wait(&lanes->decided, &lanes->deciding);
+	/* the others follow when the first one is active */
+	for (i = 1; i < lanes->count; i++)
+		while (!lanes->threads[i].stepped && atomic_load(&lanes->threads[0].active))
+			pthread_cond_wait(&lanes->decided, &lanes->deciding);
+	pthread_mutex_unlock(&lanes->deciding);
+	return lanes_active(lanes);
 }
 
 void
@@ -195,14 +239,25 @@ lanes_stop(struct lanes *lanes)
 		pthread_cond_signal(&thread->arrived);
 		pthread_mutex_unlock(&thread->mutex);
 	}
+	for (i = 0; i < lanes->count; i++)
+		pthread_join(lanes->threads[i].thread, NULL);
+}
+
+void
+lanes_free(struct lanes *lanes)
+{
+	struct lane_thread *thread;
+	int32_t i;
+
 	for (i = 0; i < lanes->count; i++) {
 		thread = &lanes->threads[i];
-		pthread_join(thread->thread, NULL);
 		lane_free(thread->lane);
 		thread->store->ops->close(thread->store);
 		pthread_cond_destroy(&thread->arrived);
 		pthread_mutex_destroy(&thread->mutex);
 	}
+	pthread_cond_destroy(&lanes->decided);
+	pthread_mutex_destroy(&lanes->deciding);
 	arena_free(lanes->arena);
 }
 
@@ -269,4 +324,10 @@ lanes_active(const struct lanes *lanes)
 		if (!atomic_load(&lanes->threads[i].active))
 			return false;
 	return true;
+}
+
+bool
+lanes_standby(const struct lanes *lanes)
+{
+	return atomic_load(&lanes->threads[0].standby);
 }

@@ -86,7 +86,6 @@ readers_start(const char *database, const struct settings *settings)
 	return readers;
 }
 
-/* Jobs that are queued are done first. */
 void
 readers_stop(struct readers *readers)
 {
@@ -98,6 +97,11 @@ readers_stop(struct readers *readers)
 	pthread_mutex_unlock(&readers->mutex);
 	for (i = 0; i < readers->count; i++)
 		pthread_join(readers->threads[i], NULL);
+}
+
+void
+readers_free(struct readers *readers)
+{
 	pthread_cond_destroy(&readers->arrived);
 	pthread_mutex_destroy(&readers->mutex);
 	arena_free(readers->arena);
@@ -109,6 +113,11 @@ readers_run(struct readers *readers, void (*work)(struct reader *reader, void *a
 	struct read_job *job;
 
 	pthread_mutex_lock(&readers->mutex);
+	if (readers->stop) {
+		pthread_mutex_unlock(&readers->mutex);
+		work(NULL, argument);
+		return;
+	}
 	job = readers->free;
 	if (job != NULL)
 		readers->free = job->next;

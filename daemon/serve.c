@@ -5,9 +5,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "bpmn/bpmn.h"
+
+enum { STOP_US = 1800000 };	/* between the signal and the end, whatever is under way */
 
 struct server {
 	const struct settings *settings;
@@ -29,7 +32,9 @@ server_state(void *context, bool *active)
 		return "stopping";
 	}
 	*active = lanes_active(server->lanes);
-	return *active ? "active" : "standby";
+	if (*active)
+		return "active";
+	return lanes_standby(server->lanes) ? "standby" : "disconnected";
 }
 
 static void
@@ -80,12 +85,12 @@ raise_limits(void)
 static void
 sweep(struct reader *reader, void *argument)
 {
+	const struct server *server = argument;
 	struct error err;
 	bool more = true;
 	int rounds;
 
-	(void)argument;
-	for (rounds = 0; reader != NULL && more && rounds < 100; rounds++)
+	for (rounds = 0; reader != NULL && more && rounds < 100 && !atomic_load(&server->stopping); rounds++)
 		if (store_sweep(reader, &more, &err) != OK)
 			return;
 }
@@ -104,8 +109,37 @@ await_signal(struct server *server, const sigset_t *signals)
 			return;
 		}
 		if (lanes_active(server->lanes))
-			readers_run(server->readers, sweep, NULL);
+			readers_run(server->readers, sweep, server);
 	}
+}
+
+/* The end is never late: what has been answered is durable, and a successor knows how to go on. */
+static void *
+force_end(void *unused)
+{
+	(void)unused;
+	usleep(STOP_US);
+	log_event(LOG_WARN_LEVEL, "stopped-by-force", "after_ms=%d", STOP_US / 1000);
+	_exit(0);
+}
+
+/* Whoever may still be asked is freed last: until api_stop() requests come in, and are refused. */
+static void
+stop(struct server *server, struct api *api)
+{
+	pthread_t forcing;
+
+	atomic_store(&server->stopping, true);
+	if (pthread_create(&forcing, NULL, force_end, NULL) == 0)
+		pthread_detach(forcing);
+	polls_stop(server->polls);
+	lanes_stop(server->lanes);
+	readers_stop(server->readers);
+	api_stop(api);
+	lanes_free(server->lanes);
+	readers_free(server->readers);
+	polls_free(server->polls);
+	definition_cache_free(server->definitions);
 }
 
 enum status
@@ -147,16 +181,11 @@ serve(const struct settings *settings, const char *database, struct error *err)
 		.read = server_read,
 	};
 	TRY(api_start(&server.backend, settings->listen, &api, err));
-	printf("bpmnd is ready at http://%s/engine-rest\n", settings->listen);
+	printf("bpmnd is ready at http://%s/engine-rest%s\n", settings->listen,
+		lanes_await(server.lanes) ? "" : " (standby: another daemon is active)");
 	fflush(stdout);
 	await_signal(&server, &signals);
-	atomic_store(&server.stopping, true);
-	polls_stop(server.polls);
-	lanes_stop(server.lanes);
-	readers_stop(server.readers);
-	api_stop(api);
-	polls_free(server.polls);
-	definition_cache_free(server.definitions);
+	stop(&server, api);
 	bpmn_done();
 	return OK;
 }

@@ -10,6 +10,10 @@
 
 #define SECOND_US INT64_C(1000000)
 
+/* Between two claims that failed: short at first, since a daemon that was killed is gone in a moment. */
+#define CLAIM_PAUSE_US (SECOND_US / 20)
+#define CLAIM_PAUSE_MOST_US SECOND_US
+
 enum {
 	ID_BLOCK = 20000,		/* ids reserved ahead, so that the part's row is written rarely */
 	STARTS_PER_PART = 64,		/* instances without a business key that follow each other into a part */
@@ -112,7 +116,9 @@ step_down(struct lane *lane, int64_t monotonic_us, const char *why)
 	log_event(LOG_WARN_LEVEL, "lane-stepped-down", "lane=%d why=%s", (int)lane->config.range.lane,
 		log_quote(why, quoted));
 	lane->active = false;
-	lane->next_claim_us = monotonic_us + SECOND_US;
+	lane->standby = false;
+	lane->claim_pause_us = CLAIM_PAUSE_US;
+	lane->next_claim_us = monotonic_us + lane->claim_pause_us;
 	counter_add(COUNT_lanes_active, -1);
 	forget_everything(lane);
 	if (lane->config.owned != NULL)
@@ -129,10 +135,14 @@ try_claim(struct lane *lane, int64_t monotonic_us)
 	enum status status;
 	char quoted[512];
 
-	lane->next_claim_us = monotonic_us + SECOND_US;
+	lane->next_claim_us = monotonic_us + lane->claim_pause_us;
+	lane->claim_pause_us *= 2;
+	if (lane->claim_pause_us > CLAIM_PAUSE_MOST_US)
+		lane->claim_pause_us = CLAIM_PAUSE_MOST_US;
 	status = store->ops->claim(store, &lane->config.range, lane->config.owner,
 		lane->config.settings->takeover_seconds * SECOND_US, &claim, &err);
-	if (status == E_fenced)
+	lane->standby = status == E_fenced;
+	if (lane->standby)
 		return;
 	if (status == OK) {
 		set_time(lane, claim.now_us, monotonic_us);
@@ -912,6 +922,7 @@ lane_new(const struct lane_config *config)
 	lane->forever = forever;
 	lane->arena = arena;
 	lane->scratch = arena_new();
+	lane->claim_pause_us = CLAIM_PAUSE_US;
 	lane->limits = (struct limits){
 		.steps = config->settings->step_limit,
 		.default_retries = (int32_t)config->settings->default_retries,
@@ -943,6 +954,12 @@ bool
 lane_active(const struct lane *lane)
 {
 	return lane->active;
+}
+
+bool
+lane_standby(const struct lane *lane)
+{
+	return lane->standby;
 }
 
 void

@@ -99,6 +99,9 @@ void lane_free(struct lane *lane);
 /* Whether it owns its parts: answers commands. */
 bool lane_active(const struct lane *lane);
 
+/* Whether it is not active because another daemon is: neither the database nor anything else is missing. */
+bool lane_standby(const struct lane *lane);
+
 /* One step: claims or renews ownership when it is time, takes from *inbox (a list in order of arrival, taken over in
  * part; what is left stays) at most one batch, runs and saves it together with due jobs and expired locks, and answers.
  * monotonic_us never goes back.  Returns the monotonic time at which it wants to be stepped again though nothing

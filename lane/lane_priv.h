@@ -49,11 +49,13 @@ struct lane {
 	struct arena *scratch;		/* of one step */
 	struct limits limits;
 	bool active;
+	bool standby;			/* the last claim found another living owner */
 	int64_t step;			/* number of this step */
 
 	/* time: the database's at the last answer, and when that came */
 	int64_t base_us, base_monotonic_us, last_now_us;
 	int64_t next_claim_us, next_renew_us;	/* monotonic */
+	int64_t claim_pause_us;			/* grows while claims fail */
 
 	/* ids */
 	int64_t next_id[PART_COUNT];	/* first not handed out */
