@@ -52,9 +52,6 @@ run_dev(struct options *options, struct error *err)
 	enum status status;
 
 	TRY(private_start(options->settings.data, &postgres, &database, options->arena, err));
-	/* its former daemon has gone, or this server could not have started on the folder: there is nobody to wait for
-	 * */
-	options->settings.takeover_seconds = 0;
 	status = serve(&options->settings, database, err);
 	private_stop(postgres);
 	return status;
