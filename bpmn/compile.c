@@ -282,6 +282,8 @@ build_kind(struct build *b, struct node *node, const struct xml_element *xml)
 
 	if (flags & EL_SERVICE)
 		build_service(b, node, xml);
+	if (node->element == EL_start_event)
+		build_start(b, node, xml);
 	if (node->element == EL_user_task)
 		build_user(b, node, xml);
 	if (node->element == EL_timer_catch || node->element == EL_boundary_timer)

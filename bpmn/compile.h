@@ -67,6 +67,7 @@ const struct xml_element *xml_extension(const struct xml_element *xml, const str
 
 /* compile_task.c: what activities and events hold. */
 void build_service(struct build *b, struct node *node, const struct xml_element *xml);
+void build_start(struct build *b, const struct node *node, const struct xml_element *xml);
 void build_user(struct build *b, struct node *node, const struct xml_element *xml);
 void build_multi(struct build *b, struct node *body, const struct xml_element *loop);
 void build_timer(struct build *b, struct node *node, const struct xml_element *xml);

@@ -192,6 +192,30 @@ build_candidates(struct build *b, struct user *user, const struct xml_element *x
 		user->candidate_groups = build_expr(b, xml, xml->id, text_string(&groups));
 }
 
+/* What Camunda refuses about forms, though none is served here. */
+static void
+check_form(struct build *b, const struct xml_element *xml)
+{
+	const char *binding = xml_camunda(xml, "formRefBinding");
+
+	if (xml_camunda(xml, "formKey") != NULL && xml_camunda(xml, "formRef") != NULL)
+		problem(b, SEVERITY_error, xml, xml->id, NULL,
+			"Invalid element definition: only one of the attributes formKey and formRef is allowed.");
+	if (xml_camunda(xml, "formRef") != NULL && binding != NULL && !text_equal(binding, "deployment") &&
+	    !text_equal(binding, "latest") && !text_equal(binding, "version"))
+		problem(b, SEVERITY_error, xml, xml->id, NULL, "Invalid element definition: value for formRefBinding attribute has to "
+			"be one of [deployment, latest, version] but was %s", binding);
+}
+
+/* The process's own start event names the variable for who started it. */
+void
+build_start(struct build *b, const struct node *node, const struct xml_element *xml)
+{
+	check_form(b, xml);
+	if (node->scope == 0)
+		b->program->initiator = xml_camunda(xml, "initiator");
+}
+
 void
 build_user(struct build *b, struct node *node, const struct xml_element *xml)
 {
@@ -208,6 +232,7 @@ build_user(struct build *b, struct node *node, const struct xml_element *xml)
 	user->follow_up_date = build_attribute(b, xml, "followUpDate");
 	user->priority = build_priority(b, xml, "priority");
 	user->form_key = build_attribute(b, xml, "formKey");
+	check_form(b, xml);
 	user->name = build_expr(b, xml, xml->id, node->name);
 	if (text != NULL)
 		user->description = build_expr(b, text, xml->id, xml_trimmed(b->arena, text));
@@ -262,6 +287,13 @@ build_multi(struct build *b, struct node *body, const struct xml_element *loop)
 			"when using inputDataItem or activiti:elementVariable");
 }
 
+/* Quartz's cron expressions are words divided by blanks, which no cycle of ISO 8601 has. */
+static bool
+is_cron(const struct timer *timer)
+{
+	return timer->kind == TIMER_cycle && strchr(expr_source(timer->expression), ' ') != NULL;
+}
+
 /* A literal that cannot be read fails when the timer is made, as in Camunda; whoever deploys hears of it now. */
 static void
 check_literal(struct build *b, const struct timer *timer, const struct node *node, const struct xml_element *at)
@@ -284,7 +316,9 @@ check_literal(struct build *b, const struct timer *timer, const struct node *nod
 		status = cycle_parse(text, &cycle, &err);
 		break;
 	}
-	if (status != OK)
+	if (is_cron(timer))
+		problem(b, SEVERITY_error, at, node->id, NULL, "timeCycle '%s' is not supported yet: cron expressions", text);
+	else if (status != OK)
 		problem(b, SEVERITY_warning, at, node->id, NULL, "timer '%s' will fail when it is started: %s", text,
 			err.message);
 }

@@ -268,6 +268,7 @@ program_dump(const struct program *program, struct text *text)
 	put_text(text, "category", program->category);
 	put_text(text, "description", program->description);
 	put_text(text, "version-tag", program->version_tag);
+	put_text(text, "initiator", program->initiator);
 	if (program->history_ttl_days >= 0)
 		text_printf(text, " history-days=%d", program->history_ttl_days);
 	put_flag(text, "not-startable-in-tasklist", !program->startable_in_tasklist);

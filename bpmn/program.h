@@ -159,6 +159,7 @@ struct program {
 	const char *category;		/* targetNamespace */
 	const char *description;	/* documentation, or NULL */
 	const char *version_tag;	/* or NULL */
+	const char *initiator;		/* variable that would name who started it, or NULL */
 	int32_t history_ttl_days;	/* -1: none given */
 	bool startable_in_tasklist;
 	const struct node *nodes;	/* [0] is the process */

@@ -100,7 +100,8 @@ check_active(const struct activity *activity, const char *what, int64_t id, stru
 
 /* ---- external tasks --------------------------------------------------------------------------------------- */
 
-/* The first camunda:errorEventDefinition whose expression holds. On failure reports an expression's error counts as no. */
+/* The first camunda:errorEventDefinition whose expression is true; anything else but an error is no, and on failure reports
+ * an error is, too (CB ExternalTaskEntity). */
 static enum status
 error_case_of(struct machine *machine, const struct activity *activity, bool lenient, const struct error_case **found,
 	struct error *err)
@@ -108,16 +109,16 @@ error_case_of(struct machine *machine, const struct activity *activity, bool len
 	const struct service *service = activity->node->service;
 	struct error ignored = {0};
 	enum status status;
-	bool holds;
+	struct value value;
 	int32_t i;
 
 	*found = NULL;
 	for (i = 0; i < service->error_case_count; i++) {
-		status = eval_condition(machine, activity, activity->node, service->error_cases[i].condition, &holds,
+		status = eval(machine, activity, activity->node, service->error_cases[i].condition, &value,
 			lenient ? &ignored : err);
 		if (status != OK && !lenient)
 			return status;
-		if (status != OK || !holds)
+		if (status != OK || value.type != VALUE_boolean || value.integer == 0)
 			continue;
 		*found = &service->error_cases[i];
 		return OK;
@@ -135,8 +136,8 @@ run_complete_task(struct machine *machine, struct error *err)
 	TRY(external_target(machine, &activity, err));
 	TRY(check_worker(machine, activity, "External Task", "cannot be completed by worker", err));
 	TRY(check_active(activity, "ExternalTask", task_id(activity), err));
-	TRY(set_variables(machine, activity, &command->local_variables, true, err));
 	TRY(set_variables(machine, activity, &command->variables, false, err));
+	TRY(set_variables(machine, activity, &command->local_variables, true, err));
 	TRY(error_case_of(machine, activity, false, &error_case, err));
 	if (error_case != NULL)
 		return throw_error(machine, activity, error_case->code, error_case->message, err);
@@ -196,8 +197,8 @@ run_fail_task(struct machine *machine, struct error *err)
 	TRY(external_target(machine, &activity, err));
 	TRY(check_worker(machine, activity, "Failure of External Task", "cannot be reported by worker", err));
 	TRY(check_active(activity, "ExternalTask", task_id(activity), err));
-	TRY(set_variables(machine, activity, &command->local_variables, true, err));
 	TRY(set_variables(machine, activity, &command->variables, false, err));
+	TRY(set_variables(machine, activity, &command->local_variables, true, err));
 	TRY(error_case_of(machine, activity, true, &error_case, err));
 	if (error_case != NULL)
 		return throw_error(machine, activity, error_case->code, error_case->message, err);
@@ -522,6 +523,9 @@ run_start(struct machine *machine, struct error *err)
 	root = &effect->on.instance->activity;
 	machine->outcome->element_key = start->key;
 	machine->outcome->activity = root->id;
+	/* Nobody is known to have started it: there are no users yet. */
+	if (definition->program->initiator != NULL)
+		TRY(set_local(machine, root, definition->program->initiator, value_null(), err));
 	TRY(set_variables(machine, root, &command->variables, true, err));
 	push_check(machine, root);
 	push_enter(machine, root, start, 0);

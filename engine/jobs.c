@@ -170,9 +170,6 @@ execute_before(struct machine *machine, struct job *job, struct error *err)
 	struct activity *token = job->host;
 
 	MUST_EMIT(machine, err, job_close, .job = job->id);
-	MUST_EMIT(machine, err, activity_state, .activity = token->id, .state = ACTIVITY_active, .flow = token->flow,
-		.started_us = machine->command->now_us);
-	touch_scope(machine, token->scope);
 	push_begin(machine, token);
 	return OK;
 }

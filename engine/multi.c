@@ -7,12 +7,18 @@ static const char nr_of_active[] = "nrOfActiveInstances";
 static const char nr_of_completed[] = "nrOfCompletedInstances";
 static const char loop_counter[] = "loopCounter";
 
-static int64_t
-count_in(const struct activity *body, const char *name)
+/* A client may have put anything under that name. */
+static enum status
+count_in(const struct activity *body, const char *name, int64_t *count, struct error *err)
 {
 	const struct variable *variable = tree_variable_local(body, name);
 
-	return variable != NULL ? variable->value.integer : 0;
+	*count = 0;
+	if (variable != NULL && variable->value.type >= VALUE_short && variable->value.type <= VALUE_long)
+		*count = variable->value.integer;
+	else if (variable != NULL)
+		return FAIL(err, engine, "the variable '%s' of '%s' is not a whole number", name, body->node->id);
+	return OK;
 }
 
 static enum status
@@ -85,6 +91,14 @@ enter_multi(struct machine *machine, struct activity *body, struct error *err)
 	return DONE;
 }
 
+/* Where an instance's loop variables lie: those that come one after the other have the body's, as in Camunda, where they
+ * share its execution; so each is one variable that changes. */
+static struct activity *
+loop_scope(struct activity *body, struct activity *inner)
+{
+	return body->node->multi->sequential ? body : inner;
+}
+
 /* The element of the collection that belongs to an instance.  A collection that is read anew may have shrunk. */
 static enum status
 set_element(struct machine *machine, struct activity *body, struct activity *inner, int64_t number, struct error *err)
@@ -103,7 +117,18 @@ set_element(struct machine *machine, struct activity *body, struct activity *inn
 		FAIL(err, engine, "the collection has no element number %lld any more", (long long)number);
 		return blame(err, body->node);
 	}
-	return set_local(machine, inner, multi->element_variable, machine->elements.items[number], err);
+	return set_local(machine, loop_scope(body, inner), multi->element_variable, machine->elements.items[number], err);
+}
+
+/* Parallel instances begin when all are open: each has its variables then, whatever becomes of those before it (and the
+ * steps of a command bound how many are opened). */
+static void
+begin_all(struct machine *machine, const struct activity *body)
+{
+	struct activity *inner;
+
+	for (inner = body->last; inner != NULL; inner = inner->prev)
+		push_begin(machine, inner);
 }
 
 enum status
@@ -111,21 +136,22 @@ step_next_instance(struct machine *machine, const struct work *work, struct erro
 {
 	struct activity *body = work->activity, *inner;
 	const struct node *node = node_at(body, body->node->start);
-	enum activity_state state = node->async_before ? ACTIVITY_before : ACTIVITY_active;
 	struct pending *pending = map_get(&machine->pending, body->id);
+	int64_t total;
 
 	pending->count--;
 	if (body->closed)
 		return OK;
-	/* the next one stands below this one's steps, so that instances run in their order */
-	if (!body->node->multi->sequential && work->number + 1 < count_in(body, nr_of_instances))
-		push_next_instance(machine, body, work->number + 1);
-	TRY(open_activity(machine, body, node, state, 0, &inner, err));
-	TRY(set_local(machine, inner, loop_counter, value_integer(work->number), err));
+	TRY(count_in(body, nr_of_instances, &total, err));
+	TRY(open_activity(machine, body, node, ACTIVITY_before, 0, &inner, err));
+	TRY(set_local(machine, loop_scope(body, inner), loop_counter, value_integer(work->number), err));
 	TRY(set_element(machine, body, inner, work->number, err));
-	if (state == ACTIVITY_before)
-		return open_continuation(machine, inner, JOB_before, err);
-	push_begin(machine, inner);
+	if (node->async_before)
+		TRY(open_continuation(machine, inner, JOB_before, err));
+	if (!body->node->multi->sequential && work->number + 1 < total)
+		push_next_instance(machine, body, work->number + 1);
+	else if (!node->async_before)
+		begin_all(machine, body);
 	return OK;
 }
 
@@ -137,32 +163,40 @@ body_done(struct machine *machine, struct activity *body, struct error *err)
 	return leave(machine, body, err);
 }
 
+/* asyncAfter of an instance: it has ended, a job counts it later. */
+static enum status
+count_later(struct machine *machine, struct activity *inner, struct error *err)
+{
+	TRY(close_attached(machine, inner, err));
+	MUST_EMIT(machine, err, activity_state, .activity = inner->id, .state = ACTIVITY_after, .flow = 0,
+		.started_us = inner->started_us);
+	return open_continuation(machine, inner, JOB_after, err);
+}
+
 enum status
 instance_done(struct machine *machine, struct activity *inner, struct error *err)
 {
 	struct activity *body = inner->scope;
 	bool sequential = body->node->multi->sequential, satisfied = false;
-	int64_t completed = count_in(body, nr_of_completed) + 1, total = count_in(body, nr_of_instances);
-	struct activity *token;
+	int64_t completed, total, number;
 
 	if (inner->state == ACTIVITY_active) {
 		TRY(map_outputs(machine, inner, err));
-		if (inner->node->async_after) {
-			TRY(close_attached(machine, inner, err));
-			MUST_EMIT(machine, err, activity_state, .activity = inner->id, .state = ACTIVITY_after, .flow = 0,
-				.started_us = inner->started_us);
-			token = inner;
-			return open_continuation(machine, token, JOB_after, err);
-		}
+		if (inner->node->async_after)
+			return count_later(machine, inner, err);
 	}
-	TRY(set_count(machine, body, nr_of_completed, completed, err));
+	TRY(count_in(body, nr_of_completed, &completed, err));
+	TRY(count_in(body, nr_of_instances, &total, err));
+	TRY(set_count(machine, body, nr_of_completed, ++completed, err));
 	if (!sequential)
 		TRY(set_count(machine, body, nr_of_active, total - completed, err));
 	TRY(eval_condition(machine, inner, body->node, body->node->multi->completion, &satisfied, err));
 	TRY(close_activity(machine, inner, false, err));
 	if (satisfied || completed >= total)
 		return body_done(machine, body, err);
-	if (sequential)
-		push_next_instance(machine, body, completed);
+	if (!sequential)
+		return OK;
+	TRY(count_in(body, loop_counter, &number, err));
+	push_next_instance(machine, body, number + 1);
 	return OK;
 }

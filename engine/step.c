@@ -181,6 +181,11 @@ step_begin(struct machine *machine, const struct work *work, struct error *err)
 
 	if (activity->closed)
 		return OK;
+	if (activity->state == ACTIVITY_before) {
+		MUST_EMIT(machine, err, activity_state, .activity = activity->id, .state = ACTIVITY_active,
+			.flow = activity->flow, .started_us = machine->command->now_us);
+		touch_scope(machine, activity->scope);
+	}
 	TRY(map_inputs(machine, activity, err));
 	TRY(arm_boundaries(machine, activity, err));
 	switch (behaviours[activity->node->element](machine, activity, err)) {

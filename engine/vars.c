@@ -204,18 +204,18 @@ assigned(struct machine *machine, const struct activity *from, const struct node
 	return OK;
 }
 
-/* Inputs see those before them, and are the activity's own. */
+/* Inputs are the activity's own, and see what is around it but not each other, as in Camunda. */
 enum status
 map_inputs(struct machine *machine, struct activity *activity, struct error *err)
 {
 	const struct node *node = activity->node;
-	struct value value;
+	struct value *values = ARENA_ARRAY(machine->arena, struct value, (size_t)node->input_count);
 	int32_t i;
 
-	for (i = 0; i < node->input_count; i++) {
-		TRY(assigned(machine, activity, node, &node->inputs[i], 0, &value, err));
-		TRY(set_local(machine, activity, node->inputs[i].name, value, err));
-	}
+	for (i = 0; i < node->input_count; i++)
+		TRY(assigned(machine, activity, node, &node->inputs[i], 0, &values[i], err));
+	for (i = 0; i < node->input_count; i++)
+		TRY(set_local(machine, activity, node->inputs[i].name, values[i], err));
 	return OK;
 }
 

@@ -544,6 +544,21 @@ START_TEST(wrong_tasks)
 }
 END_TEST
 
+START_TEST(wrong_forms)
+{
+	static const char both[] = "Invalid element definition: only one of the attributes formKey and formRef is allowed.";
+	static const char binding[] = "Invalid element definition: value for formRefBinding attribute has to be one of "
+		"[deployment, latest, version] but was newest";
+
+	refused(LINE("<userTask id=\"a\" camunda:formKey=\"k\" camunda:formRef=\"r\" camunda:formRefBinding=\"latest\"/>"),
+		both, "a");
+	refused(LINE("<userTask id=\"a\" camunda:formRef=\"r\" camunda:formRefBinding=\"newest\"/>"), binding, "a");
+	refused(PROCESS("<startEvent id=\"s\" camunda:formRef=\"r\" camunda:formRefBinding=\"newest\"/>" END("e")
+		FLOW("f", "s", "e")), binding, "s");
+	program_of(LINE("<userTask id=\"a\" camunda:formRef=\"r\" camunda:formRefBinding=\"version\"/>"));
+}
+END_TEST
+
 START_TEST(wrong_events)
 {
 	const struct problem *found = refused(LINE("<intermediateCatchEvent id=\"a\"><timerEventDefinition id=\"d\"/>"
@@ -703,6 +718,7 @@ make_suite(void)
 	tcase_add_test(tests, wrong_flows);
 	tcase_add_test(tests, wrong_starts);
 	tcase_add_test(tests, wrong_tasks);
+	tcase_add_test(tests, wrong_forms);
 	tcase_add_test(tests, wrong_events);
 	tcase_add_test(tests, wrong_mappings);
 	tcase_add_test(tests, wrong_time_to_live);

@@ -299,7 +299,7 @@ START_TEST(rows_are_printed)
 	ck_assert_ptr_nonnull(strstr(page, "\n| scriptTask | any | refused |"));
 	ck_assert_ptr_nonnull(strstr(page,
 		"\n| isForCompensation | any | refused | compensation; \"false\" is fine |\n"));
-	ck_assert_ptr_nonnull(strstr(page, "\n| camunda:initiator | startEvent | ignored, with a warning | "));
+	ck_assert_ptr_nonnull(strstr(page, "\n| camunda:formRef | startEvent | ignored, with a warning | "));
 }
 END_TEST
 
@@ -368,7 +368,7 @@ START_TEST(all_at_once)
 		"<transaction id=\"t\" method=\"x\">\n<userTask id=\"u\" isForCompensation=\"true\"/></transaction>\n"
 		"<task id=\"e\"><extensionElements>\n<camunda:executionListener event=\"start\" class=\"X\"/>"
 		"</extensionElements></task>\n"
-		"<startEvent id=\"f\" camunda:initiator=\"who\"/>\n"));
+		"<startEvent id=\"f\" camunda:formRef=\"paper\"/>\n"));
 	assert_problem(0, false, 5, "a", "scriptTask is not supported yet");
 	assert_problem(1, false, 6, "b", "camunda:class of serviceTask is not supported yet: only Java could run it; "
 		"use camunda:type=\"external\" and a worker");
@@ -383,8 +383,7 @@ START_TEST(all_at_once)
 	ck_assert_int_eq(report.list[5].element_count, 1);
 	assert_problem(6, false, 12, "e",
 		"camunda:executionListener of task is not supported yet: put the work into a task");
-	assert_problem(7, true, 13, "f", "camunda:initiator of startEvent is ignored: the variable is not set: "
-		"nobody is known to have started it");
+	assert_problem(7, true, 13, "f", "camunda:formRef of startEvent is ignored: forms are not served");
 	ck_assert_uint_eq(report.count, 8);
 	ck_assert_uint_eq(report.errors, 7);
 }

@@ -286,6 +286,67 @@ START_TEST(multi_hundred_thousand)
 }
 END_TEST
 
+/* Instances in a row share one loopCounter and one element, the body's: variables that change, not new ones. */
+START_TEST(multi_sequential_shares_variables)
+{
+	struct value items[] = {value_string("x"), value_string("y")};
+	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m",
+		"isSequential='true' camunda:collection='${list}' camunda:elementVariable='item'", "")
+		"<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "e"),
+		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = 2}}));
+	struct activity *body = sim_at(sim, "m")->scope;
+	int64_t counter = tree_variable_local(body, "loopCounter")->id, item = tree_variable_local(body, "item")->id;
+
+	ck_assert_ptr_null(sim_at(sim, "m")->variables);
+	COMPLETE(sim, "m");
+	ck_assert_ptr_null(sim_at(sim, "m")->variables);
+	ck_assert_int_eq(tree_variable_local(body, "loopCounter")->id, counter);
+	ck_assert_int_eq(tree_variable_local(body, "loopCounter")->value.integer, 1);
+	ck_assert_int_eq(tree_variable_local(body, "item")->id, item);
+	ck_assert_str_eq(tree_variable_local(body, "item")->value.text, "y");
+	sim_free(sim);
+}
+END_TEST
+
+/* All parallel instances are made, with their variables, before the first begins; those that never begin because it ends
+ * the body are no part of the history. */
+START_TEST(multi_parallel_opens_all_first)
+{
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>" CARDINALITY("3")
+		"</multiInstanceLoopCharacteristics><startEvent id='is'/><endEvent id='bad'><errorEventDefinition errorRef='err'/>"
+		"</endEvent>" FLOW("i0", "is", "bad") "</subProcess><boundaryEvent id='b' attachedToRef='sub'>"
+		"<errorEventDefinition/></boundaryEvent>" EXTERNAL("after") FLOW("f0", "s", "sub") FLOW("f1", "b", "after"), NONE);
+	size_t i, began = 0, counters = 0;
+
+	for (i = 0; i < sim->effects.count; i++) {
+		const struct effect *effect = &sim->effects.list[i];
+
+		if (effect->kind == EFFECT_variable_set && strcmp(effect->variable_set.name, "loopCounter") == 0)
+			counters++;
+		if (effect->kind == EFFECT_activity_state && effect->activity_state.state == ACTIVITY_active)
+			began++;
+	}
+	ck_assert_uint_eq(counters, 3);
+	ck_assert_uint_eq(began, 1);
+	ck_assert_str_eq(sim_active(sim), "after");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(multi_counter_of_another_type)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "isSequential='true'", CARDINALITY("2"))
+		FLOW("f0", "s", "m"), NONE);
+	struct entries text = VARS(TEXT("nrOfInstances", "two"));
+
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_variables, .target = sim_at(sim, "m")->scope->id,
+		.variables = text, .local = true}) == OK);
+	ck_assert(sim_complete(sim, "m", NONE) == E_engine);
+	ck_assert_ptr_nonnull(strstr(sim->error.message, "'nrOfInstances'"));
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(loop_without_wait_ends)
 {
 	struct arena *arena = arena_new();
@@ -313,6 +374,32 @@ START_TEST(mappings)
 	ck_assert_str_eq(sim_variable(sim, "out"), "10");
 	ck_assert_str_eq(sim_variable(sim, "loc"), "-");
 	sim_free(sim);
+}
+END_TEST
+
+/* Camunda computes every input in the scope outside (CB InputParameter): a shadowed name still means the outer one, and
+ * a name that only another input would give is unknown. */
+START_TEST(inputs_do_not_see_each_other)
+{
+	static const char shadow[] = "<startEvent id='s'/><userTask id='a'><extensionElements><camunda:inputOutput>"
+		"<camunda:inputParameter name='x'>${x + 10}</camunda:inputParameter>"
+		"<camunda:inputParameter name='y'>${x * 100}</camunda:inputParameter></camunda:inputOutput></extensionElements>"
+		"</userTask>" FLOW("f0", "s", "a");
+	static const char chain[] = "<startEvent id='s'/><userTask id='a'><extensionElements><camunda:inputOutput>"
+		"<camunda:inputParameter name='one'>${1}</camunda:inputParameter>"
+		"<camunda:inputParameter name='two'>${one + 1}</camunda:inputParameter></camunda:inputOutput></extensionElements>"
+		"</userTask>" FLOW("f0", "s", "a");
+	struct arena *arena = arena_new();
+	struct sim *sim = begin(shadow, VARS(INT("x", 1)));
+
+	ck_assert_int_eq(tree_variable_local(sim_at(sim, "a"), "x")->value.integer, 11);
+	ck_assert_int_eq(tree_variable_local(sim_at(sim, "a"), "y")->value.integer, 100);
+	sim_free(sim);
+	sim = sim_new(sim_process(arena, chain));
+	ck_assert(sim_start(sim, NONE) == E_engine);
+	ck_assert_ptr_nonnull(strstr(sim->error.message, "Cannot resolve identifier 'one'"));
+	sim_free(sim);
+	arena_free(arena);
 }
 END_TEST
 
@@ -376,6 +463,54 @@ START_TEST(external_task_life)
 }
 END_TEST
 
+/* An errorEventDefinition counts when it is true; a text, even an empty one, is not. */
+START_TEST(error_case_must_be_true)
+{
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+		"<extensionElements><camunda:errorEventDefinition id='c1' errorRef='err' expression=''/>"
+		"<camunda:errorEventDefinition id='c2' errorRef='err' expression='${flag}'/></extensionElements></serviceTask>"
+		"<boundaryEvent id='b' attachedToRef='a'><errorEventDefinition errorRef='err'/></boundaryEvent>"
+		"<endEvent id='good'/><endEvent id='bad'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "good") FLOW("f2", "b", "bad"),
+		VARS(TEXT("flag", "true")));
+
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_history(sim), "s a good");
+	sim_free(sim);
+}
+END_TEST
+
+/* A name that is the activity's own after this very command is not set outside by it: what is for all goes first. */
+START_TEST(local_variables_come_last)
+{
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+		"<extensionElements><camunda:inputOutput><camunda:outputParameter name='out'>${x}</camunda:outputParameter>"
+		"</camunda:inputOutput></extensionElements></serviceTask>" EXTERNAL("after")
+		FLOW("f0", "s", "a") FLOW("f1", "a", "after"), NONE);
+	struct entries all = VARS(INT("x", 1)), own = VARS(INT("x", 2));
+
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_complete_task, .target = sim_at(sim, "a")->id,
+		.variables = all, .local_variables = own}) == OK);
+	ck_assert_str_eq(sim_variable(sim, "x"), "1");
+	ck_assert_str_eq(sim_variable(sim, "out"), "2");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(initiator_is_unknown)
+{
+	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' camunda:assignee='${who}'/>"
+		FLOW("f0", "s", "u"), NONE);
+
+	ck_assert_int_eq(tree_variable(sim_at(sim, "u"), "who")->value.type, VALUE_null);
+	ck_assert_ptr_null(sim_at(sim, "u")->human->assignee);
+	sim_free(sim);
+	sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' camunda:assignee='${who}'/>"
+		FLOW("f0", "s", "u"), VARS(TEXT("who", "ann")));
+	ck_assert_str_eq(sim_at(sim, "u")->human->assignee, "ann");
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(deletion)
 {
 	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a") "<endEvent id='ie'/>"
@@ -430,10 +565,17 @@ main(void)
 	tcase_add_test(tc, multi_parallel);
 	tcase_add_test(tc, multi_sequential_collection);
 	tcase_add_test(tc, multi_hundred_thousand);
+	tcase_add_test(tc, multi_sequential_shares_variables);
+	tcase_add_test(tc, multi_parallel_opens_all_first);
+	tcase_add_test(tc, multi_counter_of_another_type);
 	tcase_add_test(tc, loop_without_wait_ends);
 	tcase_add_test(tc, mappings);
+	tcase_add_test(tc, inputs_do_not_see_each_other);
 	tcase_add_test(tc, async_and_failure);
 	tcase_add_test(tc, external_task_life);
+	tcase_add_test(tc, error_case_must_be_true);
+	tcase_add_test(tc, local_variables_come_last);
+	tcase_add_test(tc, initiator_is_unknown);
 	tcase_add_test(tc, deletion);
 	tcase_add_test(tc, transients_go);
 	suite_add_tcase(suite, tc);
