@@ -11,8 +11,8 @@ open_job(struct machine *machine, struct activity *host, enum job_kind kind, con
 	const struct node *process = node_at(host, 0);
 	int64_t priority;
 
-	TRY(eval_integer(machine, host, node, node->job_priority != NULL ? node->job_priority : process->job_priority,
-		"jobPriority", 0, &priority, err));
+	TRY(eval_priority(machine, host, node, node->job_priority != NULL ? node->job_priority : process->job_priority,
+		"jobPriority", &priority, err));
 	MUST_EMIT(machine, err, job_open,
 		.job = new_id(machine),
 		.activity = host->id,

@@ -140,6 +140,9 @@ enum status eval_text(struct machine *machine, const struct activity *from, cons
 	const struct expr *expr, const char **text, struct error *err) MUST_CHECK;
 enum status eval_integer(struct machine *machine, const struct activity *from, const struct node *node,
 	const struct expr *expr, const char *what, int64_t otherwise, int64_t *number, struct error *err) MUST_CHECK;
+/* A priority of a job or external task; one that cannot be computed is 0, one that is no whole number an error. */
+enum status eval_priority(struct machine *machine, const struct activity *from, const struct node *node,
+	const struct expr *expr, const char *what, int64_t *priority, struct error *err) MUST_CHECK;
 enum status map_inputs(struct machine *machine, struct activity *activity, struct error *err) MUST_CHECK;
 enum status map_outputs(struct machine *machine, struct activity *activity, struct error *err) MUST_CHECK;
 

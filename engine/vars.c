@@ -165,6 +165,30 @@ eval_integer(struct machine *machine, const struct activity *from, const struct 
 	return OK;
 }
 
+enum status
+eval_priority(struct machine *machine, const struct activity *from, const struct node *node, const struct expr *expr,
+	const char *what, int64_t *priority, struct error *err)
+{
+	struct error ignored = {0};
+	struct value value;
+
+	*priority = 0;
+	if (expr == NULL || expr_is_literal(expr))
+		return eval_integer(machine, from, node, expr, what, 0, priority, err);
+	/* Camunda's server goes on with 0, too: an order of work is no reason to stop it (CB DefaultPriorityProvider) */
+	if (eval(machine, from, node, expr, &value, &ignored) != OK)
+		return OK;
+	if (value.type >= VALUE_short && value.type <= VALUE_long) {
+		*priority = value.integer;
+		return OK;
+	}
+	if (value.type == VALUE_double)
+		FAIL(err, engine, "%s: Priority value must be either Short, Integer, or Long", what);
+	else
+		FAIL(err, engine, "%s: Priority value is not an Integer", what);
+	return blame(err, node);
+}
+
 /* ---- mappings -------------------------------------------------------------------------------------------- */
 
 enum { ASSIGN_DEPTH = 64 };		/* lists and maps inside each other in a mapping */

@@ -45,6 +45,26 @@ gather(const struct activity *scope, const struct node *join, struct activity **
 	return found;
 }
 
+/* A token that a job will bring to the join by a flow that is empty so far (asyncBefore). */
+static bool
+is_awaited(const struct activity *scope, const struct node *join, struct activity *const *tokens)
+{
+	const struct program *program = program_of(scope);
+	const struct activity *at;
+	int32_t i;
+
+	if (!join->async_before)
+		return false;
+	for (at = scope->first; at != NULL; at = at->next) {
+		if (at->node != join || at->state != ACTIVITY_before)
+			continue;
+		for (i = 0; i < join->incoming_count; i++)
+			if (tokens[i] == NULL && program->flows[join->incoming[i]].key == at->flow)
+				return true;
+	}
+	return false;
+}
+
 /* A token elsewhere in the scope holds the join up when it can reach an incoming flow that is empty, and none that holds
  * a token already. */
 static bool
@@ -109,7 +129,8 @@ test_inclusive(struct machine *machine, struct activity *scope, bool *fired, str
 		if (join->element != EL_inclusive_gateway || join->incoming_count <= 1 || scope->tokens[join->index] == 0)
 			continue;
 		tokens = ARENA_ARRAY(machine->arena, struct activity *, (size_t)join->incoming_count);
-		if (gather(scope, join, tokens) == 0 || is_held_up(scope, join, tokens))
+		if (gather(scope, join, tokens) == 0 || is_awaited(scope, join, tokens) ||
+		    is_held_up(scope, join, tokens))
 			continue;
 		*fired = true;
 		/* surplus tokens, or another join: look again when this branch waits */

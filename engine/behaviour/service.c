@@ -11,7 +11,7 @@ open_external(struct machine *machine, struct activity *activity, struct error *
 	int64_t priority;
 
 	if (eval_text(machine, activity, activity->node, service->topic, &topic, err) != OK ||
-	    eval_integer(machine, activity, activity->node, service->priority, "taskPriority", 0, &priority, err) != OK)
+	    eval_priority(machine, activity, activity->node, service->priority, "taskPriority", &priority, err) != OK)
 		return FAILED;
 	if (topic == NULL) {
 		FAIL(err, engine, "the topic of the external task '%s' is null", activity->node->id);

@@ -143,6 +143,23 @@ START_TEST(inclusive_join_sees_death)
 }
 END_TEST
 
+/* Tokens wait in front of the join, each for its job: the first to come in waits for the second. */
+START_TEST(inclusive_join_behind_jobs)
+{
+	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/><inclusiveGateway id='j' camunda:asyncBefore='true'/>"
+		EXTERNAL("c") FLOW("f0", "s", "o") FLOW("f1", "o", "j") FLOW("f2", "o", "j") FLOW("f3", "j", "c"), NONE);
+	struct activity *first = sim->tree->root->activity.first;
+
+	ck_assert_int_eq(sim_count(sim, "j"), 2);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_execute_job, .target = first->jobs->id}) == OK);
+	ck_assert_int_eq(sim_count(sim, "j"), 2);
+	ck_assert_int_eq(first->state, ACTIVITY_joining);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_execute_job, .target = first->next->jobs->id}) == OK);
+	ck_assert_str_eq(sim_active(sim), "c");
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(sub_process_and_terminate)
 {
 	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><parallelGateway id='fork'/>"
@@ -511,6 +528,28 @@ START_TEST(initiator_is_unknown)
 }
 END_TEST
 
+#define URGENT "<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a' " \
+	"camunda:taskPriority='${p}'/>" FLOW("f0", "s", "a")
+
+/* A priority that cannot be computed is 0; one that is no whole number is an error. */
+START_TEST(priorities)
+{
+	struct arena *arena = arena_new();
+	struct sim *sim = begin(URGENT, VARS(INT("p", 7)));
+
+	ck_assert_int_eq(sim_at(sim, "a")->external.priority, 7);
+	sim_free(sim);
+	sim = begin(URGENT, NONE);
+	ck_assert_int_eq(sim_at(sim, "a")->external.priority, 0);
+	sim_free(sim);
+	sim = sim_new(sim_process(arena, URGENT));
+	ck_assert(sim_start(sim, VARS(TEXT("p", "7"))) == E_engine);
+	ck_assert_str_eq(sim->error.message, "taskPriority: Priority value is not an Integer");
+	sim_free(sim);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(deletion)
 {
 	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a") "<endEvent id='ie'/>"
@@ -557,6 +596,7 @@ main(void)
 	tcase_add_test(tc, exclusive);
 	tcase_add_test(tc, no_flow_holds);
 	tcase_add_test(tc, inclusive_join_sees_death);
+	tcase_add_test(tc, inclusive_join_behind_jobs);
 	tcase_add_test(tc, sub_process_and_terminate);
 	tcase_add_test(tc, error_specific_first);
 	tcase_add_test(tc, error_end_and_unhandled);
@@ -576,6 +616,7 @@ main(void)
 	tcase_add_test(tc, error_case_must_be_true);
 	tcase_add_test(tc, local_variables_come_last);
 	tcase_add_test(tc, initiator_is_unknown);
+	tcase_add_test(tc, priorities);
 	tcase_add_test(tc, deletion);
 	tcase_add_test(tc, transients_go);
 	suite_add_tcase(suite, tc);
