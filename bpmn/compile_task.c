@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/cron.h"
+
 static const char *const implementations[] = { "class", "delegateExpression", "decisionRef" };
 
 /* A bpmn:error the file defines, or NULL. */
@@ -287,13 +289,6 @@ build_multi(struct build *b, struct node *body, const struct xml_element *loop)
 			"when using inputDataItem or activiti:elementVariable");
 }
 
-/* Quartz's cron expressions are words divided by blanks, which no cycle of ISO 8601 has. */
-static bool
-is_cron(const struct timer *timer)
-{
-	return timer->kind == TIMER_cycle && strchr(expr_source(timer->expression), ' ') != NULL;
-}
-
 /* A literal that cannot be read fails when the timer is made, as in Camunda; whoever deploys hears of it now. */
 static void
 check_literal(struct build *b, const struct timer *timer, const struct node *node, const struct xml_element *at)
@@ -302,6 +297,7 @@ check_literal(struct build *b, const struct timer *timer, const struct node *nod
 	const char *text = expr_source(timer->expression);
 	struct period period;
 	struct cycle cycle;
+	struct cron cron;
 	enum status status = OK;
 	int64_t us;
 
@@ -313,12 +309,10 @@ check_literal(struct build *b, const struct timer *timer, const struct node *nod
 		status = period_parse(text, &period, &err);
 		break;
 	case TIMER_cycle:
-		status = cycle_parse(text, &cycle, &err);
+		status = text[0] == 'R' ? cycle_parse(text, &cycle, &err) : cron_parse(text, &cron, &err);
 		break;
 	}
-	if (is_cron(timer))
-		problem(b, SEVERITY_error, at, node->id, NULL, "timeCycle '%s' is not supported yet: cron expressions", text);
-	else if (status != OK)
+	if (status != OK)
 		problem(b, SEVERITY_warning, at, node->id, NULL, "timer '%s' will fail when it is started: %s", text,
 			err.message);
 }

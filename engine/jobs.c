@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/cron.h"
+
 static enum status
 open_job(struct machine *machine, struct activity *host, enum job_kind kind, const struct node *node, int64_t due_us,
 	const char *cycle, struct error *err)
@@ -83,12 +85,36 @@ period_part(struct machine *machine, const char *text)
 	return end != NULL ? arena_strndup(machine->arena, part, (size_t)(end - part)) : part;
 }
 
+/* A timeCycle that does not begin like a cycle of ISO 8601 is a cron expression (CB CycleBusinessCalendar). */
+static bool
+is_cron(const char *cycle)
+{
+	return cycle[0] != 'R';
+}
+
+/* The next instant of a cron expression, which is the same text each time. */
+static enum status
+next_of_cron(struct machine *machine, const char *text, int64_t *due_us, struct error *err)
+{
+	struct cron cron;
+
+	TRY(cron_parse(text, &cron, err));
+	*due_us = cron_next(&cron, machine->command->now_us);
+	if (*due_us == WHEN_NONE)
+		return FAIL(err, engine, "the cron expression '%s' never comes", text);
+	return OK;
+}
+
 static enum status
 first_of_cycle(struct machine *machine, const char *text, int64_t *due_us, const char **rest, struct error *err)
 {
 	struct cycle cycle;
 	int64_t skipped;
 
+	if (is_cron(text)) {
+		*rest = text;
+		return next_of_cron(machine, text, due_us, err);
+	}
 	TRY(cycle_parse(text, &cycle, err));
 	if (cycle.start_us == WHEN_NONE)
 		cycle.start_us = machine->command->now_us / 1000 * 1000;	/* as precise as the text that keeps it */
@@ -130,6 +156,10 @@ repeat_timer(struct machine *machine, struct activity *host, const struct node *
 	struct cycle cycle;
 	int64_t before, after, due_us;
 
+	if (is_cron(text)) {
+		TRY(next_of_cron(machine, text, &due_us, err));
+		return open_job(machine, host, JOB_timer, event, due_us, text, err);
+	}
 	TRY(cycle_parse(text, &cycle, err));
 	cycle_next(&cycle, fired_us - 1, &before);
 	due_us = cycle_next(&cycle, machine->command->now_us > fired_us ? machine->command->now_us : fired_us, &after);

@@ -407,6 +407,14 @@ START_TEST(timers)
 	ck_assert_uint_eq(diagram.problems.count, 1);
 	ck_assert(diagram.problems.list[0].warning);
 	ck_assert_str_eq(diagram.problems.list[0].element, "a");
+	program_of(LINE("<intermediateCatchEvent id=\"a\"><timerEventDefinition>"
+		"<timeCycle xsi:type=\"tFormalExpression\">0 0/5 * * * ?</timeCycle>"
+		"</timerEventDefinition></intermediateCatchEvent>"));
+	ck_assert_uint_eq(diagram.problems.count, 0);
+	program_of(LINE("<intermediateCatchEvent id=\"a\"><timerEventDefinition>"
+		"<timeCycle xsi:type=\"tFormalExpression\">0 0/5 * * *</timeCycle>"
+		"</timerEventDefinition></intermediateCatchEvent>"));
+	ck_assert_uint_eq(diagram.problems.count, 1);
 }
 END_TEST
 

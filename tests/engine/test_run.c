@@ -250,6 +250,22 @@ START_TEST(timer_repeats_beside)
 }
 END_TEST
 
+START_TEST(timer_by_cron)
+{
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "false", "timeCycle",
+		"0 0/5 * * * ?") "<endEvent id='tick'/>" FLOW("f0", "s", "a") FLOW("f2", "t", "tick"), NONE);
+	const int64_t five_minutes_us = 300 * (int64_t)1000000;
+	int64_t due_us = sim_at(sim, "a")->jobs->due_us;
+
+	ck_assert_int_gt(due_us, sim->now_us);
+	ck_assert_int_eq(due_us % five_minutes_us, 0);
+	sim->now_us = due_us + five_minutes_us + 1;	/* late: one is missed */
+	ck_assert(sim_fire(sim, "t") == OK);
+	ck_assert_int_eq(sim_at(sim, "a")->jobs->due_us, due_us + 2 * five_minutes_us);
+	sim_free(sim);
+}
+END_TEST
+
 #define MULTI(id, attributes, inside) \
 	"<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'><multiInstanceLoopCharacteristics " attributes \
 	">" inside "</multiInstanceLoopCharacteristics></serviceTask>"
@@ -602,6 +618,7 @@ main(void)
 	tcase_add_test(tc, error_end_and_unhandled);
 	tcase_add_test(tc, timer_interrupts);
 	tcase_add_test(tc, timer_repeats_beside);
+	tcase_add_test(tc, timer_by_cron);
 	tcase_add_test(tc, multi_parallel);
 	tcase_add_test(tc, multi_sequential_collection);
 	tcase_add_test(tc, multi_hundred_thousand);
