@@ -129,7 +129,7 @@ END_TEST
 int
 main(void)
 {
-	static const TTest *const tests[] = { memory_is_zeroed_and_aligned, objects_do_not_overlap, copies,
+	const TTest *const tests[] = { memory_is_zeroed_and_aligned, objects_do_not_overlap, copies,
 		arrays_grow, error_is_written, long_messages_are_cut_between_characters, status_rows, NULL };
 
 	return run_suite("arena", tests);

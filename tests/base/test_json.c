@@ -228,7 +228,7 @@ END_TEST
 int
 main(void)
 {
-	static const TTest *const tests[] = { texts_come_back, values_have_types, the_last_of_a_name_wins, refused,
+	const TTest *const tests[] = { texts_come_back, values_have_types, the_last_of_a_name_wins, refused,
 		offsets, limits, long_numbers, writer, other_values, NULL };
 
 	return run_suite("json", tests);

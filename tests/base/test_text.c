@@ -199,7 +199,7 @@ END_TEST
 int
 main(void)
 {
-	static const TTest *const tests[] = { text_grows, integers, ids, equality, utf8,
+	const TTest *const tests[] = { text_grows, integers, ids, equality, utf8,
 		doubles_as_java_prints_them, doubles_read_back, base64, base64_of_all_bytes, NULL };
 
 	return run_suite("text", tests);
