@@ -73,14 +73,14 @@ xml_extension(const struct xml_element *xml, const struct xml_element *after, co
 void
 build_bad(struct build *b, const struct xml_element *at, const char *element, const char *message)
 {
-	const char *prefix = strncmp(message, "ENGINE-", 7) == 0 ? "" : "ENGINE-01009 Error while parsing process. ";
+	bool coded = strncmp(message, "ENGINE-", 7) == 0;
 	struct bad_expression *bad;
 
 	b->bad = arena_grow(b->arena, b->bad, sizeof(*b->bad), b->bad_count, &b->bad_capacity);
 	bad = &b->bad[b->bad_count++];
 	bad->at = at;
 	bad->element = element;
-	bad->message = arena_printf(b->arena, "%s%s", prefix, message);
+	bad->message = arena_printf(b->arena, coded ? "%s" : "ENGINE-01009 Error while parsing process. %s.", message);
 }
 
 const struct expr *

@@ -7,10 +7,10 @@
 #include "base/text.h"
 #include "bpmn/tree.h"
 
-enum verdict { VERDICT_supported, VERDICT_ignored, VERDICT_warned, VERDICT_refused };
+enum verdict { VERDICT_supported, VERDICT_ignored, VERDICT_warned, VERDICT_refused, VERDICT_java };
 
 static const char *const verdicts[] = {
-	"supported", "ignored", "ignored, with a warning", "refused",
+	"supported", "ignored", "ignored, with a warning", "refused", "refused without camunda:type=\"external\"",
 };
 
 struct row {
@@ -149,7 +149,7 @@ tell(struct report *report, const struct row *row, const struct xml_element *at,
 		message = arena_printf(report->arena, "%s is unknown and ignored", what);
 	else
 		message = arena_printf(report->arena, "%s is %s%s%s", what,
-			row->verdict == VERDICT_refused ? "not supported yet" : "ignored",
+			row->verdict >= VERDICT_refused ? "not supported yet" : "ignored",
 			row->reason[0] != '\0' ? ": " : "", row->reason);
 	complain(report, row == NULL || row->verdict == VERDICT_warned, at, message);
 }
@@ -163,6 +163,13 @@ is_fine(const struct row *row, const char *value)
 	return strcmp(value, row->fine) == 0 || (strcmp(row->fine, "false") == 0 && strcmp(value, "0") == 0);
 }
 
+/* The type goes before what else would say how a task is done, and nobody asks the class. */
+static bool
+is_for_worker(const struct xml_element *xml)
+{
+	return text_equal(xml_attribute(xml, XML_SPACE_camunda, "type"), "external");
+}
+
 static void
 judge_attribute(struct report *report, const struct xml_element *xml, const struct xml_attribute *attribute)
 {
@@ -173,6 +180,8 @@ judge_attribute(struct report *report, const struct xml_element *xml, const stru
 	if (row == NULL && attribute->space == XML_SPACE_none && xml->space == XML_SPACE_bpmn)
 		return;		/* the schema says so */
 	if (row != NULL && (row->verdict < VERDICT_warned || is_fine(row, attribute->value)))
+		return;
+	if (row != NULL && row->verdict == VERDICT_java && is_for_worker(xml))
 		return;
 	if (row != NULL && row->fine[0] != '\0')
 		what = arena_printf(report->arena, "%s=\"%.40s\" of %s", name.text, attribute->value, holder.text);

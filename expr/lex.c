@@ -59,7 +59,7 @@ enum status
 lex_reject(struct lexer *lexer, const char *kind, const char *encountered, const char *expected)
 {
 	return FAIL(lexer->err, engine,
-		"Error parsing '%.*s%s': %s error at position %zu, encountered %.*s, expected %s.",
+		"Error parsing '%.*s%s': %s error at position %zu, encountered %.*s, expected %s",
 		lex_shown(lexer->source, MESSAGE_SOURCE), lexer->source, lexer->length > MESSAGE_SOURCE ? "..." : "",
 		kind, java_position(lexer), lex_shown(encountered, MESSAGE_PART), encountered, expected);
 }

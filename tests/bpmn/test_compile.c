@@ -552,6 +552,18 @@ START_TEST(wrong_tasks)
 }
 END_TEST
 
+/* The type decides: a class beside it is never asked for. */
+START_TEST(class_beside_external)
+{
+	const struct program *program = program_of(LINE("<serviceTask id=\"a\" camunda:type=\"external\" camunda:topic=\"t\""
+		" camunda:class=\"org.example.A\"/>"));
+
+	ck_assert_int_eq(node_of(program, "a")->service->implementation, IMPLEMENTATION_external);
+	ck_assert_uint_eq(diagram.problems.count, 0);
+	ck_assert_int_eq(compile(LINE("<serviceTask id=\"a\" camunda:class=\"org.example.A\"/>")), E_parse);
+}
+END_TEST
+
 START_TEST(wrong_forms)
 {
 	static const char both[] = "Invalid element definition: only one of the attributes formKey and formRef is allowed.";
@@ -726,6 +738,7 @@ make_suite(void)
 	tcase_add_test(tests, wrong_flows);
 	tcase_add_test(tests, wrong_starts);
 	tcase_add_test(tests, wrong_tasks);
+	tcase_add_test(tests, class_beside_external);
 	tcase_add_test(tests, wrong_forms);
 	tcase_add_test(tests, wrong_events);
 	tcase_add_test(tests, wrong_mappings);

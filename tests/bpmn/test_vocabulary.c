@@ -9,7 +9,7 @@
 #include "bpmn/tree.h"
 #include "tests/bpmn/models.h"
 
-enum verdict { supported, ignored, warned, refused };
+enum verdict { supported, ignored, warned, refused, java };
 
 struct row {
 	enum verdict verdict;

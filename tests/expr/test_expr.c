@@ -118,7 +118,7 @@ check_vectors(const struct vector *vectors, size_t count)
 #define EVALUATING(x, cause) "error: Error while evaluating expression: " x ". Cause: " cause
 #define UNKNOWN(x, cause) "error: Unknown property used in expression: " x ". Cause: " cause
 #define REJECTED(x, kind, at, encountered, expected) "deploy: Error parsing '" x "': " kind " error at position " at \
-	", encountered " encountered ", expected " expected "."
+	", encountered " encountered ", expected " expected
 #define SYNTAX(x, at, encountered, expected) REJECTED(x, "syntax", at, encountered, expected)
 #define LEXICAL(x, at, encountered, expected) REJECTED(x, "lexical", at, encountered, expected)
 #define OPERAND "<IDENTIFIER>|<STRING>|<FLOAT>|<INTEGER>|'true'|'false'|'null'|'-'|'!'|'not'|'empty'|'('"
