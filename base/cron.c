@@ -177,7 +177,8 @@ cron_parse(const char *text, struct cron *cron, struct error *err)
 		while (*at == ' ')
 			at++;
 		if (!take_field(cron, (enum field_of)i, &at, sets[i]))
-			return FAIL(err, invalid_request, "'%.100s' is no cron expression: see its %s", text, fields[i].what);
+			return FAIL(err, invalid_request, "'%.100s' is no cron expression: see its %s", text,
+				fields[i].what);
 	}
 	while (*at == ' ')
 		at++;

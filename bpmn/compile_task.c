@@ -205,8 +205,8 @@ check_form(struct build *b, const struct xml_element *xml)
 			"Invalid element definition: only one of the attributes formKey and formRef is allowed.");
 	if (xml_camunda(xml, "formRef") != NULL && binding != NULL && !text_equal(binding, "deployment") &&
 	    !text_equal(binding, "latest") && !text_equal(binding, "version"))
-		problem(b, SEVERITY_error, xml, xml->id, NULL, "Invalid element definition: value for formRefBinding attribute has to "
-			"be one of [deployment, latest, version] but was %s", binding);
+		problem(b, SEVERITY_error, xml, xml->id, NULL, "Invalid element definition: value for formRefBinding "
+			"attribute has to be one of [deployment, latest, version] but was %s", binding);
 }
 
 /* The process's own start event names the variable for who started it. */

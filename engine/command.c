@@ -100,8 +100,8 @@ check_active(const struct activity *activity, const char *what, int64_t id, stru
 
 /* ---- external tasks --------------------------------------------------------------------------------------- */
 
-/* The first camunda:errorEventDefinition whose expression is true; anything else but an error is no, and on failure reports
- * an error is, too (CB ExternalTaskEntity). */
+/* The first camunda:errorEventDefinition whose expression is true; anything else but an error is no, and on failure
+ * reports an error is, too (CB ExternalTaskEntity). */
 static enum status
 error_case_of(struct machine *machine, const struct activity *activity, bool lenient, const struct error_case **found,
 	struct error *err)
@@ -248,7 +248,8 @@ run_lock_task(struct machine *machine, struct error *err)
 	if (lock_lives(machine, external) && !text_equal(external->worker, command->worker))
 		return FAIL(err, bad_user_request,
 			"External Task %lld cannot be locked by worker '%s'. It is locked by worker '%s'.",
-			(long long)task_id(activity), command->worker, external->worker != NULL ? external->worker : "null");
+			(long long)task_id(activity), command->worker,
+			external->worker != NULL ? external->worker : "null");
 	ran_out = external->locked_us != WHEN_NONE && !lock_lives(machine, external);
 	MUST_EMIT(machine, err, task_lock, .activity = activity->id, .worker = command->worker,
 		.locked_us = command->now_us, .until_us = command->now_us + command->duration_us,
@@ -303,7 +304,8 @@ run_expire_lock(struct machine *machine, struct error *err)
 	TRY(external_target(machine, &activity, err));
 	external = &activity->external;
 	expiries = external->expiries + 1;
-	message = arena_printf(machine->arena, "the lock of worker '%s' ran out without a word from it, %lld times in a row",
+	message = arena_printf(machine->arena,
+		"the lock of worker '%s' ran out without a word from it, %lld times in a row",
 		external->worker != NULL ? external->worker : "", (long long)expiries);
 	MUST_EMIT(machine, err, task_fail, .activity = activity->id, .retries = 0, .message = message,
 		.details = external->details);

@@ -117,7 +117,8 @@ first_of_cycle(struct machine *machine, const char *text, int64_t *due_us, const
 	}
 	TRY(cycle_parse(text, &cycle, err));
 	if (cycle.start_us == WHEN_NONE)
-		cycle.start_us = machine->command->now_us / 1000 * 1000;	/* as precise as the text that keeps it */
+		/* as precise as the text that keeps it */
+		cycle.start_us = machine->command->now_us / 1000 * 1000;
 	*due_us = cycle_next(&cycle, machine->command->now_us, &skipped);
 	if (*due_us == WHEN_NONE)
 		return FAIL(err, engine, "the cycle '%s' is over before it begins", text);
@@ -249,6 +250,7 @@ parse_retry(struct machine *machine, const char *text, struct retry *retry, stru
 	struct period *waits;
 	struct cycle cycle;
 	const char *comma;
+	size_t length;
 	int32_t n = 0;
 
 	*retry = (struct retry){0};
@@ -264,8 +266,8 @@ parse_retry(struct machine *machine, const char *text, struct retry *retry, stru
 		comma = strchr(text, ',');
 		while (*text == ' ')
 			text++;
-		TRY(period_parse(arena_strndup(machine->arena, text, comma != NULL ? (size_t)(comma - text) : strlen(text)),
-			&waits[n++], err));
+		length = comma != NULL ? (size_t)(comma - text) : strlen(text);
+		TRY(period_parse(arena_strndup(machine->arena, text, length), &waits[n++], err));
 	}
 	*retry = (struct retry){.attempts = n + 1, .waits = waits, .wait_count = n};
 	return OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Private to engine/: one run of the machine.  What is to be done stands on a work list (last in, first out, so branches
- * run depth first in document order); every change of the tree is an effect, applied as soon as it is thought of. */
+ * Private to engine/: one run of the machine.  What is to be done stands on a work list (last in, first out, so
+ * branches run depth first in document order); every change of the tree is an effect, applied as soon as it is thought
+ * of. */
 #ifndef ENGINE_MACHINE_H
 #define ENGINE_MACHINE_H
 

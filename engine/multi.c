@@ -50,7 +50,8 @@ collection_of(struct machine *machine, struct activity *body, struct value *list
 	if (expr_is_literal(expr))
 		FAIL(err, engine, "ENGINE-02026 Variable '%s' isn't a collection", expr_source(expr));
 	else
-		FAIL(err, engine, "ENGINE-02024 Expression '%s' didn't resolve to type 'Collection'.", expr_source(expr));
+		FAIL(err, engine, "ENGINE-02024 Expression '%s' didn't resolve to type 'Collection'.",
+			expr_source(expr));
 	return blame(err, body->node);
 }
 
@@ -61,15 +62,16 @@ count_instances(struct machine *machine, struct activity *body, int64_t *count, 
 	struct value list;
 
 	if (multi->cardinality != NULL) {
-		TRY(eval_integer(machine, body->scope, body->node, multi->cardinality, "loopCardinality", 0, count, err));
+		TRY(eval_integer(machine, body->scope, body->node, multi->cardinality, "loopCardinality", 0, count,
+			err));
 	} else {
 		TRY(collection_of(machine, body, &list, err));
 		*count = (int64_t)list.length;
 	}
 	if (*count >= 0)
 		return OK;
-	FAIL(err, engine, "ENGINE-02023 Invalid number of instances: must be a positive number or zero, but was '%lld'.",
-		(long long)*count);
+	FAIL(err, engine, "ENGINE-02023 Invalid number of instances: must be a positive number or zero, "
+		"but was '%lld'.", (long long)*count);
 	return blame(err, body->node);
 }
 
@@ -91,8 +93,8 @@ enter_multi(struct machine *machine, struct activity *body, struct error *err)
 	return DONE;
 }
 
-/* Where an instance's loop variables lie: those that come one after the other have the body's, as in Camunda, where they
- * share its execution; so each is one variable that changes. */
+/* Where an instance's loop variables lie: those that come one after the other have the body's, as in Camunda, where
+ * they share its execution; so each is one variable that changes. */
 static struct activity *
 loop_scope(struct activity *body, struct activity *inner)
 {
@@ -117,7 +119,8 @@ set_element(struct machine *machine, struct activity *body, struct activity *inn
 		FAIL(err, engine, "the collection has no element number %lld any more", (long long)number);
 		return blame(err, body->node);
 	}
-	return set_local(machine, loop_scope(body, inner), multi->element_variable, machine->elements.items[number], err);
+	return set_local(machine, loop_scope(body, inner), multi->element_variable, machine->elements.items[number],
+		err);
 }
 
 /* Parallel instances begin when all are open: each has its variables then, whatever becomes of those before it (and the
@@ -178,7 +181,7 @@ instance_done(struct machine *machine, struct activity *inner, struct error *err
 {
 	struct activity *body = inner->scope;
 	bool sequential = body->node->multi->sequential, satisfied = false;
-	int64_t completed, total, number;
+	int64_t completed, total;
 
 	if (inner->state == ACTIVITY_active) {
 		TRY(map_outputs(machine, inner, err));
@@ -194,9 +197,7 @@ instance_done(struct machine *machine, struct activity *inner, struct error *err
 	TRY(close_activity(machine, inner, false, err));
 	if (satisfied || completed >= total)
 		return body_done(machine, body, err);
-	if (!sequential)
-		return OK;
-	TRY(count_in(body, loop_counter, &number, err));
-	push_next_instance(machine, body, number + 1);
+	if (sequential)
+		push_next_instance(machine, body, completed);
 	return OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tokens in and out of scopes: opening, leaving, ending, canceling.  Whether a scope is complete is seen from what is in
- * it, never counted up and down. */
+ * Tokens in and out of scopes: opening, leaving, ending, canceling.  Whether a scope is complete is seen from what is
+ * in it, never counted up and down. */
 #include "engine/machine.h"
 
 #include <assert.h>

@@ -240,8 +240,9 @@ run_works(struct machine *machine, struct error *err)
 		while (machine->work_count > 0) {
 			work = machine->works[--machine->work_count];
 			if (++machine->steps > machine->command->limits->steps) {
-				FAIL(err, engine, "the command took more than %lld steps without reaching a wait state; "
-					"is there a loop in the model?", (long long)machine->command->limits->steps);
+				FAIL(err, engine, "the command took more than %lld steps without reaching a wait "
+					"state; is there a loop in the model?",
+					(long long)machine->command->limits->steps);
 				return blame(err, work.node != NULL ? work.node : work.activity->node);
 			}
 			TRY(steps[work.step](machine, &work, err));

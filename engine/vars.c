@@ -175,7 +175,7 @@ eval_priority(struct machine *machine, const struct activity *from, const struct
 	*priority = 0;
 	if (expr == NULL || expr_is_literal(expr))
 		return eval_integer(machine, from, node, expr, what, 0, priority, err);
-	/* Camunda's server goes on with 0, too: an order of work is no reason to stop it (CB DefaultPriorityProvider) */
+	/* Camunda's server goes on with 0, too: an order of work is no reason to stop it (DefaultPriorityProvider) */
 	if (eval(machine, from, node, expr, &value, &ignored) != OK)
 		return OK;
 	if (value.type >= VALUE_short && value.type <= VALUE_long) {

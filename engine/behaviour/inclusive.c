@@ -65,8 +65,8 @@ is_awaited(const struct activity *scope, const struct node *join, struct activit
 	return false;
 }
 
-/* A token elsewhere in the scope holds the join up when it can reach an incoming flow that is empty, and none that holds
- * a token already. */
+/* A token elsewhere in the scope holds the join up when it can reach an incoming flow that is empty, and none that
+ * holds a token already. */
 static bool
 is_held_up(const struct activity *scope, const struct node *join, struct activity *const *tokens)
 {
@@ -126,7 +126,8 @@ test_inclusive(struct machine *machine, struct activity *scope, bool *fired, str
 		return OK;
 	for (k = 0; k < scope->node->child_count; k++) {
 		join = &nodes[scope->node->children[k]];
-		if (join->element != EL_inclusive_gateway || join->incoming_count <= 1 || scope->tokens[join->index] == 0)
+		if (join->element != EL_inclusive_gateway || join->incoming_count <= 1 ||
+		    scope->tokens[join->index] == 0)
 			continue;
 		tokens = ARENA_ARRAY(machine->arena, struct activity *, (size_t)join->incoming_count);
 		if (gather(scope, join, tokens) == 0 || is_awaited(scope, join, tokens) ||

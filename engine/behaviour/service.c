@@ -17,7 +17,9 @@ open_external(struct machine *machine, struct activity *activity, struct error *
 		FAIL(err, engine, "the topic of the external task '%s' is null", activity->node->id);
 		return FAILED;
 	}
-	return EMIT(machine, err, task_open, .activity = activity->id, .topic = topic, .priority = priority) ? WAIT : FAILED;
+	if (!EMIT(machine, err, task_open, .activity = activity->id, .topic = topic, .priority = priority))
+		return FAILED;
+	return WAIT;
 }
 
 static enum progress

@@ -51,7 +51,8 @@ people_of(struct machine *machine, struct activity *activity, const struct expr 
 			return blame(err, activity->node);
 		}
 		for (i = 0; i < opened.length; i++)
-			split_names(machine->arena, value_to_text(machine->arena, &opened.items[i]), &list, &count, &capacity);
+			split_names(machine->arena, value_to_text(machine->arena, &opened.items[i]), &list, &count,
+				&capacity);
 	}
 	*people = (struct people){.count = count, .list = list};
 	return OK;
