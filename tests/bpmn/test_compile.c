@@ -555,7 +555,8 @@ END_TEST
 /* The type decides: a class beside it is never asked for. */
 START_TEST(class_beside_external)
 {
-	const struct program *program = program_of(LINE("<serviceTask id=\"a\" camunda:type=\"external\" camunda:topic=\"t\""
+	const struct program *program = program_of(LINE("<serviceTask id=\"a\" camunda:type=\"external\" "
+		"camunda:topic=\"t\""
 		" camunda:class=\"org.example.A\"/>"));
 
 	ck_assert_int_eq(node_of(program, "a")->service->implementation, IMPLEMENTATION_external);
@@ -566,11 +567,13 @@ END_TEST
 
 START_TEST(wrong_forms)
 {
-	static const char both[] = "Invalid element definition: only one of the attributes formKey and formRef is allowed.";
+	static const char both[] = "Invalid element definition: only one of the attributes formKey and formRef is "
+		"allowed.";
 	static const char binding[] = "Invalid element definition: value for formRefBinding attribute has to be one of "
 		"[deployment, latest, version] but was newest";
 
-	refused(LINE("<userTask id=\"a\" camunda:formKey=\"k\" camunda:formRef=\"r\" camunda:formRefBinding=\"latest\"/>"),
+	refused(LINE("<userTask id=\"a\" camunda:formKey=\"k\" camunda:formRef=\"r\" "
+		"camunda:formRefBinding=\"latest\"/>"),
 		both, "a");
 	refused(LINE("<userTask id=\"a\" camunda:formRef=\"r\" camunda:formRefBinding=\"newest\"/>"), binding, "a");
 	refused(PROCESS("<startEvent id=\"s\" camunda:formRef=\"r\" camunda:formRefBinding=\"newest\"/>" END("e")

@@ -48,7 +48,8 @@ END_TEST
 
 START_TEST(depth_first)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/><task id='b'/>"
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/><task "
+		"id='b'/>"
 		"<task id='b2'/><parallelGateway id='join'/><endEvent id='e'/>"
 		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f3", "a", "a2")
 		FLOW("f4", "b", "b2") FLOW("f5", "a2", "join") FLOW("f6", "b2", "join") FLOW("f7", "join", "e"), NONE);
@@ -80,7 +81,8 @@ END_TEST
 /* Two tokens on one flow do not make up for one that is missing on another (BPMN 13.4.1). */
 START_TEST(join_is_per_flow)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b") EXTERNAL("c")
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b")
+		EXTERNAL("c")
 		"<exclusiveGateway id='x'/><parallelGateway id='join'/><endEvent id='e'/>"
 		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f3", "fork", "c")
 		FLOW("f4", "a", "x") FLOW("f5", "b", "x") FLOW("f6", "x", "join") FLOW("f7", "c", "join")
@@ -97,9 +99,11 @@ END_TEST
 
 START_TEST(exclusive)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<exclusiveGateway id='x' default='f4'/><endEvent id='one'/>"
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
+		"<exclusiveGateway id='x' default='f4'/><endEvent id='one'/>"
 		"<endEvent id='two'/><endEvent id='other'/>"
-		FLOW("f0", "s", "a") FLOW("f1", "a", "x") IF("f2", "x", "one", "${v == 1}") IF("f3", "x", "two", "${v == 2}")
+		FLOW("f0", "s", "a") FLOW("f1", "a", "x") IF("f2", "x", "one", "${v == 1}")
+		IF("f3", "x", "two", "${v == 2}")
 		FLOW("f4", "x", "other"), NONE);
 
 	ck_assert(sim_complete(sim, "a", NONE) == E_engine);
@@ -130,7 +134,8 @@ END_TEST
 START_TEST(inclusive_join_sees_death)
 {
 	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/>" EXTERNAL("a") EXTERNAL("b")
-		"<exclusiveGateway id='x'/><inclusiveGateway id='j'/>" EXTERNAL("c") "<endEvent id='e'/><endEvent id='e2'/>"
+		"<exclusiveGateway id='x'/><inclusiveGateway id='j'/>" EXTERNAL("c")
+		"<endEvent id='e'/><endEvent id='e2'/>"
 		FLOW("f0", "s", "o") IF("f1", "o", "a", "${true}") IF("f2", "o", "b", "${true}") FLOW("f3", "a", "j")
 		FLOW("f4", "b", "x") IF("f5", "x", "e2", "${end}") IF("f6", "x", "j", "${!end}") FLOW("f7", "j", "c")
 		FLOW("f8", "c", "e"), NONE);
@@ -146,8 +151,10 @@ END_TEST
 /* Tokens wait in front of the join, each for its job: the first to come in waits for the second. */
 START_TEST(inclusive_join_behind_jobs)
 {
-	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/><inclusiveGateway id='j' camunda:asyncBefore='true'/>"
-		EXTERNAL("c") FLOW("f0", "s", "o") FLOW("f1", "o", "j") FLOW("f2", "o", "j") FLOW("f3", "j", "c"), NONE);
+	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/><inclusiveGateway id='j' "
+		"camunda:asyncBefore='true'/>"
+		EXTERNAL("c") FLOW("f0", "s", "o") FLOW("f1", "o", "j") FLOW("f2", "o", "j") FLOW("f3", "j", "c"),
+		NONE);
 	struct activity *first = sim->tree->root->activity.first;
 
 	ck_assert_int_eq(sim_count(sim, "j"), 2);
@@ -162,8 +169,10 @@ END_TEST
 
 START_TEST(sub_process_and_terminate)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><parallelGateway id='fork'/>"
-		EXTERNAL("a") EXTERNAL("b") "<endEvent id='stop'><terminateEventDefinition/></endEvent><endEvent id='ie'/>"
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><parallelGateway "
+		"id='fork'/>"
+		EXTERNAL("a") EXTERNAL("b")
+		"<endEvent id='stop'><terminateEventDefinition/></endEvent><endEvent id='ie'/>"
 		FLOW("i0", "is", "fork") FLOW("i1", "fork", "a") FLOW("i2", "fork", "b") FLOW("i3", "a", "stop")
 		FLOW("i4", "b", "ie") "</subProcess>" EXTERNAL("c") "<endEvent id='e'/>"
 		FLOW("f0", "s", "sub") FLOW("f1", "sub", "c") FLOW("f2", "c", "e"), NONE);
@@ -183,11 +192,14 @@ END_TEST
 START_TEST(error_specific_first)
 {
 	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_ERROR("all", "a", "")
-		BOUNDARY_ERROR("one", "a", "errorRef='err1' camunda:errorCodeVariable='code'") "<endEvent id='e'/>" EXTERNAL("h")
-		"<endEvent id='e3'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "one", "h") FLOW("f3", "all", "e3"), NONE);
+		BOUNDARY_ERROR("one", "a", "errorRef='err1' camunda:errorCodeVariable='code'") "<endEvent id='e'/>"
+			EXTERNAL("h")
+		"<endEvent id='e3'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "one", "h")
+		FLOW("f3", "all", "e3"), NONE);
 	struct activity *a = sim_at(sim, "a");
 
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = a->id, .error_code = "E1"}) == OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = a->id, .error_code = "E1"})
+		== OK);
 	ck_assert_str_eq(sim_active(sim), "h");
 	ck_assert_str_eq(sim_history(sim), "s -a one");
 	ck_assert_str_eq(sim_variable(sim, "code"), "E1");
@@ -198,8 +210,10 @@ END_TEST
 START_TEST(error_end_and_unhandled)
 {
 	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
-		"<endEvent id='bad'><errorEventDefinition errorRef='err1'/></endEvent>" FLOW("i0", "is", "a") FLOW("i1", "a", "bad")
-		"</subProcess>" BOUNDARY_ERROR("caught", "sub", "errorRef='err1'") "<endEvent id='e'/>" EXTERNAL("h") "<endEvent id='e2'/>"
+		"<endEvent id='bad'><errorEventDefinition errorRef='err1'/></endEvent>" FLOW("i0", "is", "a")
+		FLOW("i1", "a", "bad")
+		"</subProcess>" BOUNDARY_ERROR("caught", "sub", "errorRef='err1'") "<endEvent id='e'/>" EXTERNAL("h")
+		"<endEvent id='e2'/>"
 		FLOW("f0", "s", "sub") FLOW("f1", "sub", "e") FLOW("f2", "caught", "h") FLOW("f3", "h", "e2"), NONE);
 	struct activity *h;
 
@@ -219,7 +233,8 @@ END_TEST
 
 START_TEST(timer_interrupts)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "true", "timeDuration", "PT1H")
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
+		BOUNDARY_TIMER("t", "a", "true", "timeDuration", "PT1H")
 		"<endEvent id='e'/>" EXTERNAL("late") "<endEvent id='e2'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "late") FLOW("f3", "late", "e2"), NONE);
 
@@ -233,7 +248,8 @@ END_TEST
 
 START_TEST(timer_repeats_beside)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "false", "timeCycle", "R3/PT10S")
+	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
+		BOUNDARY_TIMER("t", "a", "false", "timeCycle", "R3/PT10S")
 		"<endEvent id='e'/><endEvent id='tick'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "tick"), NONE);
 	int i;
@@ -267,15 +283,17 @@ START_TEST(timer_by_cron)
 END_TEST
 
 #define MULTI(id, attributes, inside) \
-	"<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'><multiInstanceLoopCharacteristics " attributes \
-	">" inside "</multiInstanceLoopCharacteristics></serviceTask>"
+	"<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'>" \
+	"<multiInstanceLoopCharacteristics " attributes ">" inside "</multiInstanceLoopCharacteristics></serviceTask>"
 #define CARDINALITY(n) "<loopCardinality xsi:type='tFormalExpression'>" n "</loopCardinality>"
 
 START_TEST(multi_parallel)
 {
 	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("3")
-		"<completionCondition xsi:type='tFormalExpression'>${nrOfCompletedInstances &gt;= 2}</completionCondition>")
-		EXTERNAL("after") "<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "after") FLOW("f2", "after", "e"), NONE);
+		"<completionCondition xsi:type='tFormalExpression'>${nrOfCompletedInstances &gt;= 2}"
+		"</completionCondition>")
+		EXTERNAL("after") "<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "after")
+			FLOW("f2", "after", "e"), NONE);
 
 	ck_assert_str_eq(sim_active(sim), "m#multiInstanceBody m m m");
 	COMPLETE(sim, "m");
@@ -341,14 +359,17 @@ START_TEST(multi_sequential_shares_variables)
 }
 END_TEST
 
-/* All parallel instances are made, with their variables, before the first begins; those that never begin because it ends
- * the body are no part of the history. */
+/* All parallel instances are made, with their variables, before the first begins; those that never begin because it
+ * ends the body are no part of the history. */
 START_TEST(multi_parallel_opens_all_first)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>" CARDINALITY("3")
-		"</multiInstanceLoopCharacteristics><startEvent id='is'/><endEvent id='bad'><errorEventDefinition errorRef='err'/>"
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>"
+		CARDINALITY("3")
+		"</multiInstanceLoopCharacteristics><startEvent id='is'/><endEvent id='bad'><errorEventDefinition "
+		"errorRef='err'/>"
 		"</endEvent>" FLOW("i0", "is", "bad") "</subProcess><boundaryEvent id='b' attachedToRef='sub'>"
-		"<errorEventDefinition/></boundaryEvent>" EXTERNAL("after") FLOW("f0", "s", "sub") FLOW("f1", "b", "after"), NONE);
+		"<errorEventDefinition/></boundaryEvent>" EXTERNAL("after") FLOW("f0", "s", "sub")
+		FLOW("f1", "b", "after"), NONE);
 	size_t i, began = 0, counters = 0;
 
 	for (i = 0; i < sim->effects.count; i++) {
@@ -398,8 +419,10 @@ END_TEST
 START_TEST(mappings)
 {
 	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
-		"<extensionElements><camunda:inputOutput><camunda:inputParameter name='loc'>${x + 1}</camunda:inputParameter>"
-		"<camunda:outputParameter name='out'>${loc * 2}</camunda:outputParameter></camunda:inputOutput></extensionElements>"
+		"<extensionElements><camunda:inputOutput><camunda:inputParameter name='loc'>${x + 1}"
+		"</camunda:inputParameter>"
+		"<camunda:outputParameter name='out'>${loc * 2}</camunda:outputParameter></camunda:inputOutput>"
+		"</extensionElements>"
 		"</serviceTask><endEvent id='e'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e"), VARS(INT("x", 4)));
 
 	ck_assert_int_eq(tree_variable_local(sim_at(sim, "a"), "loc")->value.integer, 5);
@@ -416,11 +439,13 @@ START_TEST(inputs_do_not_see_each_other)
 {
 	static const char shadow[] = "<startEvent id='s'/><userTask id='a'><extensionElements><camunda:inputOutput>"
 		"<camunda:inputParameter name='x'>${x + 10}</camunda:inputParameter>"
-		"<camunda:inputParameter name='y'>${x * 100}</camunda:inputParameter></camunda:inputOutput></extensionElements>"
+		"<camunda:inputParameter name='y'>${x * 100}</camunda:inputParameter></camunda:inputOutput>"
+		"</extensionElements>"
 		"</userTask>" FLOW("f0", "s", "a");
 	static const char chain[] = "<startEvent id='s'/><userTask id='a'><extensionElements><camunda:inputOutput>"
 		"<camunda:inputParameter name='one'>${1}</camunda:inputParameter>"
-		"<camunda:inputParameter name='two'>${one + 1}</camunda:inputParameter></camunda:inputOutput></extensionElements>"
+		"<camunda:inputParameter name='two'>${one + 1}</camunda:inputParameter></camunda:inputOutput>"
+		"</extensionElements>"
 		"</userTask>" FLOW("f0", "s", "a");
 	struct arena *arena = arena_new();
 	struct sim *sim = begin(shadow, VARS(INT("x", 1)));
@@ -438,8 +463,10 @@ END_TEST
 
 START_TEST(async_and_failure)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:asyncBefore='true' camunda:asyncAfter='true'"
-		" camunda:expression='${missing}' camunda:resultVariable='r'><extensionElements><camunda:failedJobRetryTimeCycle>"
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:asyncBefore='true' "
+		"camunda:asyncAfter='true'"
+		" camunda:expression='${missing}' camunda:resultVariable='r'><extensionElements>"
+		"<camunda:failedJobRetryTimeCycle>"
 		"R2/PT5M</camunda:failedJobRetryTimeCycle></extensionElements></serviceTask><endEvent id='e'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "e"), NONE);
 	struct activity *a = sim_at(sim, "a");
@@ -451,12 +478,14 @@ START_TEST(async_and_failure)
 		.error_code = "a"}) == OK);
 	ck_assert_int_eq(job->retries, 1);
 	ck_assert_int_eq(job->due_us - sim->now_us, INT64_C(300000000));
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_job, .target = job->id, .error_message = "no"}) == OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_job, .target = job->id, .error_message = "no"})
+		== OK);
 	ck_assert_int_eq(job->retries, 0);
 	ck_assert_ptr_nonnull(a->incidents);
 	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_variables, .target = sim->tree->root->id,
 		.variables = VARS(INT("missing", 1))}) == OK);
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_job_retries, .target = job->id, .retries = 1}) == OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_job_retries, .target = job->id, .retries = 1})
+		== OK);
 	ck_assert_ptr_null(a->incidents);
 	ck_assert_msg(sim_fire(sim, "a") == OK, "%s", sim->error.message);
 	ck_assert_int_eq(sim_at(sim, "a")->state, ACTIVITY_after);
@@ -479,10 +508,12 @@ START_TEST(external_task_life)
 	ck_assert(sim_run(sim, lock) == E_bad_user_request);
 	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_complete_task, .target = a->id, .worker = "w2"}) ==
 		E_bad_user_request);
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = a->id, .worker = "w1", .retries = 0,
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = a->id, .worker = "w1",
+		.retries = 0,
 		.error_message = "no"}) == OK);
 	ck_assert_ptr_nonnull(a->incidents);
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_task_retries, .target = a->id, .retries = 2}) == OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_task_retries, .target = a->id, .retries = 2})
+		== OK);
 	ck_assert_ptr_null(a->incidents);
 	sim->now_us += 5000000;
 	ck_assert(sim_run(sim, lock) == OK);
@@ -501,9 +532,11 @@ START_TEST(error_case_must_be_true)
 {
 	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
 		"<extensionElements><camunda:errorEventDefinition id='c1' errorRef='err' expression=''/>"
-		"<camunda:errorEventDefinition id='c2' errorRef='err' expression='${flag}'/></extensionElements></serviceTask>"
+		"<camunda:errorEventDefinition id='c2' errorRef='err' expression='${flag}'/></extensionElements>"
+		"</serviceTask>"
 		"<boundaryEvent id='b' attachedToRef='a'><errorEventDefinition errorRef='err'/></boundaryEvent>"
-		"<endEvent id='good'/><endEvent id='bad'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "good") FLOW("f2", "b", "bad"),
+		"<endEvent id='good'/><endEvent id='bad'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "good")
+		FLOW("f2", "b", "bad"),
 		VARS(TEXT("flag", "true")));
 
 	COMPLETE(sim, "a");
@@ -516,7 +549,8 @@ END_TEST
 START_TEST(local_variables_come_last)
 {
 	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
-		"<extensionElements><camunda:inputOutput><camunda:outputParameter name='out'>${x}</camunda:outputParameter>"
+		"<extensionElements><camunda:inputOutput><camunda:outputParameter "
+		"name='out'>${x}</camunda:outputParameter>"
 		"</camunda:inputOutput></extensionElements></serviceTask>" EXTERNAL("after")
 		FLOW("f0", "s", "a") FLOW("f1", "a", "after"), NONE);
 	struct entries all = VARS(INT("x", 1)), own = VARS(INT("x", 2));
@@ -531,7 +565,8 @@ END_TEST
 
 START_TEST(initiator_is_unknown)
 {
-	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' camunda:assignee='${who}'/>"
+	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' "
+		"camunda:assignee='${who}'/>"
 		FLOW("f0", "s", "u"), NONE);
 
 	ck_assert_int_eq(tree_variable(sim_at(sim, "u"), "who")->value.type, VALUE_null);
@@ -568,7 +603,8 @@ END_TEST
 
 START_TEST(deletion)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a") "<endEvent id='ie'/>"
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
+		"<endEvent id='ie'/>"
 		FLOW("i0", "is", "a") FLOW("i1", "a", "ie") "</subProcess><endEvent id='e'/>" FLOW("f0", "s", "sub")
 		FLOW("f1", "sub", "e"), NONE);
 
@@ -583,8 +619,10 @@ END_TEST
 
 START_TEST(transients_go)
 {
-	struct sim *sim = begin("<startEvent id='s'/><exclusiveGateway id='x'/>" EXTERNAL("a") "<endEvent id='e'/><endEvent id='e2'/>"
-		FLOW("f0", "s", "x") IF("f1", "x", "a", "${t == 1}") IF("f3", "x", "e2", "${t == 2}") FLOW("f2", "a", "e"),
+	struct sim *sim = begin("<startEvent id='s'/><exclusiveGateway id='x'/>" EXTERNAL("a")
+		"<endEvent id='e'/><endEvent id='e2'/>"
+		FLOW("f0", "s", "x") IF("f1", "x", "a", "${t == 1}") IF("f3", "x", "e2", "${t == 2}")
+		FLOW("f2", "a", "e"),
 		VARS({.name = "t", .value = {.type = VALUE_integer, .integer = 1, .transient = true}}));
 
 	ck_assert_str_eq(sim_active(sim), "a");

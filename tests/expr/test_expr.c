@@ -132,7 +132,8 @@ START_TEST(test_golden)
 		{ "${null+1}", "Long 1" },
 		{ "${'a'+'b'}", EVALUATING("${'a'+'b'}", "Cannot coerce 'a' to class java.lang.Long") },
 		{ "${1+'a'}", EVALUATING("${1+'a'}", "Cannot coerce 'a'") },
-		{ "${b+1}", EVALUATING("${b+1}", "Cannot coerce from class java.lang.Boolean to class java.lang.Long") },
+		{ "${b+1}", EVALUATING("${b+1}",
+			"Cannot coerce from class java.lang.Boolean to class java.lang.Long") },
 		{ "${null<1}", "Boolean false" },
 		{ "${null<=null}", "Boolean true" },
 		{ "${1/2}", "Double 0.5" },
@@ -327,10 +328,12 @@ START_TEST(test_access)
 		{ "${n.length()}", "error: Unknown method used in expression: ${n.length()}. Cause: "
 			"Could not find method length in class java.lang.Integer" },
 		{ "${lst.add(1)}", "deploy: Error while parsing expression '${lst.add(1)}': method 'add' is not" },
-		{ "${s.trim(1)}", "deploy: Error while parsing expression '${s.trim(1)}': method 'trim' does not take 1" },
+		{ "${s.trim(1)}", "deploy: Error while parsing expression '${s.trim(1)}': method 'trim' does not "
+			"take 1" },
 		{ "${S(j)}", "deploy: Error while parsing expression '${S(j)}': function 'S' is not supported yet" },
 		{ "${currentUser()}", "deploy: " },
-		{ "${task.name}", "deploy: Error while parsing expression '${task.name}': 'task.name' is not supported" },
+		{ "${task.name}", "deploy: Error while parsing expression '${task.name}': 'task.name' is "
+			"not supported" },
 		{ "${execution['id']}", "deploy: " },
 		{ "${now(1)}", "deploy: " },
 	};
@@ -472,7 +475,8 @@ START_TEST(test_limits)
 	check_contains(answer(repeated("${s", ".concat(s.concat(s))", 4000, "}")), "deploy");
 	check_contains(answer(repeated("${s", ".replace('c','cccccccccccc')", 12, "}")), "1048576 bytes");
 	check_contains(answer(repeated(
-		"${s.replace('c','cccccccccccccccccccccccccccccccccccccccccccccccccc').replace('c','cccccccccccccccccccc')",
+		"${s.replace('c','cccccccccccccccccccccccccccccccccccccccccccccccccc')"
+		".replace('c','cccccccccccccccccccc')",
 		".replace('c','cccccccccc').replace('cccccccccc','c')", 1200, "}")), "100000 steps");
 }
 END_TEST
@@ -532,7 +536,8 @@ START_TEST(test_condition)
 		{ "${n}", "condition expression returns non-Boolean: result has class java.lang.Integer and not" },
 		{ "true", "condition expression returns non-Boolean: result has class java.lang.String and not" },
 		{ "${missing > 1}",
-			"Unknown property used in expression: ${missing > 1}. Cause: Cannot resolve identifier 'missing'" },
+			"Unknown property used in expression: ${missing > 1}. Cause: Cannot resolve identifier "
+			"'missing'" },
 	};
 	struct error err;
 	bool result = false;
@@ -576,9 +581,11 @@ START_TEST(test_random_tokens)
 {
 	static const char *const tokens[] = { "${", "}", "#{", "\\", "(", ")", "[", "]", ".", ",", "?", ":", "+", "-",
 		"*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", " not ", " empty ", " div ", " mod ",
-		" and ", " or ", " eq ", "n", "s", "lst", "map", "j", "nul", "day", "nope", "obj", "bad", "null", "true",
+		" and ", " or ", " eq ", "n", "s", "lst", "map", "j", "nul", "day", "nope", "obj", "bad", "null",
+		"true",
 		"1", "0", "2.5", "'a'", "'10'", "\"", "'", ".length()", ".size()", ".get(", ".substring(", ".split(",
-		".replace(", ".toUpperCase()", ".a", ".b", "now()", ".plusDays(", ".toString()", "=", "\303\274", "\377",
+		".replace(", ".toUpperCase()", ".a", ".b", "now()", ".plusDays(", ".toString()", "=", "\303\274",
+		"\377",
 		"9223372036854775807", "1e308", "execution" };
 	uint64_t seed = 42;
 	int good = 0;
