@@ -101,7 +101,7 @@ enum status close_activity(struct machine *machine, struct activity *activity, b
 	struct error *err) MUST_CHECK;
 /* The behaviour is over: output mappings, then on by its flows. */
 enum status leave(struct machine *machine, struct activity *activity, struct error *err) MUST_CHECK;
-/* Ends the token: no flow is taken. */
+/* Ends the token: output mappings, but no flow is taken. */
 enum status end_token(struct machine *machine, struct activity *activity, struct error *err) MUST_CHECK;
 /* Takes these flows from node, in their order. */
 void take_flows(struct machine *machine, struct activity *scope, const int32_t *flows, size_t count);

@@ -108,6 +108,7 @@ end_token(struct machine *machine, struct activity *activity, struct error *err)
 
 	if (scope->node->element == EL_multi_instance_body)
 		return instance_done(machine, activity, err);
+	TRY(map_outputs(machine, activity, err));
 	TRY(close_activity(machine, activity, false, err));
 	push_check(machine, scope);
 	return OK;

@@ -231,6 +231,23 @@ END_TEST
 	"<boundaryEvent id='" id "' attachedToRef='" to "' cancelActivity='" cancel "'><timerEventDefinition><" kind \
 	" xsi:type='tFormalExpression'>" text "</" kind "></timerEventDefinition></boundaryEvent>"
 
+/* A path that an uncaught error ends is over as an activity: what it has to hand out, it does. */
+START_TEST(unhandled_error_maps_outputs)
+{
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='g'/><serviceTask id='a' camunda:type='external'"
+		" camunda:topic='a'><extensionElements><camunda:inputOutput>"
+		"<camunda:outputParameter name='out'>${1 + 1}</camunda:outputParameter></camunda:inputOutput>"
+		"</extensionElements></serviceTask>" EXTERNAL("b")
+		FLOW("f0", "s", "g") FLOW("f1", "g", "a") FLOW("f2", "g", "b"), NONE);
+
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = sim_at(sim, "a")->id,
+		.error_code = "unknown"}) == OK);
+	ck_assert_str_eq(sim_active(sim), "b");
+	ck_assert_str_eq(sim_variable(sim, "out"), "2");
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(timer_interrupts)
 {
 	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
@@ -654,6 +671,7 @@ main(void)
 	tcase_add_test(tc, sub_process_and_terminate);
 	tcase_add_test(tc, error_specific_first);
 	tcase_add_test(tc, error_end_and_unhandled);
+	tcase_add_test(tc, unhandled_error_maps_outputs);
 	tcase_add_test(tc, timer_interrupts);
 	tcase_add_test(tc, timer_repeats_beside);
 	tcase_add_test(tc, timer_by_cron);
