@@ -294,7 +294,8 @@ is_wanted(const struct memory_store *store, const struct activity *activity, con
 {
 	return in_range(store, activity->id) && activity->external.topic && activity->state == ACTIVITY_active &&
 		activity->external.retries != 0 && !activity->instance->suspended &&
-		(!topic || (!strcmp(activity->external.topic, topic) && activity->instance->definition->id == definition));
+		(!topic || !strcmp(activity->external.topic, topic)) &&
+		(!topic || activity->instance->definition->id == definition);
 }
 
 static struct ready_task
@@ -319,10 +320,11 @@ memory_ready(struct store *store, const char *topic, int32_t definition, const s
 	int (*compare)(const void *, const void *) = topic ? compare_tasks : compare_ids;
 	struct ready_task *list = NULL, task;
 	size_t n = 0, capacity = 0;
+	struct activity *at;
 
 	TRY(begin(store, MEMORY_ready, NULL, err));
 	for (size_t i = 0; i < memory->tree_count; i++)
-		for (struct activity *at = next_activity(memory->trees[i], NULL); at; at = next_activity(memory->trees[i], at)) {
+		for (at = next_activity(memory->trees[i], NULL); at; at = next_activity(memory->trees[i], at)) {
 			if (!is_wanted(of(store), at, topic, definition))
 				continue;
 			task = ready_of(arena, at);
@@ -356,10 +358,11 @@ memory_jobs(struct store *store, int64_t until_us, int64_t after_due, int64_t af
 	const struct due_job after = { .id = after_id, .due_us = after_due };
 	struct due_job *list = NULL;
 	size_t n = 0, capacity = 0;
+	struct activity *at;
 
 	TRY(begin(store, MEMORY_jobs, NULL, err));
 	for (size_t i = 0; i < memory->tree_count; i++)
-		for (struct activity *at = next_activity(memory->trees[i], NULL); at; at = next_activity(memory->trees[i], at))
+		for (at = next_activity(memory->trees[i], NULL); at; at = next_activity(memory->trees[i], at))
 			for (const struct job *job = at->jobs; job; job = job->next) {
 				struct due_job due = { .id = job->id,
 					.due_us = job->due_us != WHEN_NONE ? job->due_us : job->created_us };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A store in plain memory with the rules of the real one, for tests: what is saved is what the effects say, replayed from
- * their bytes; ownership, order and limits are as in store/store.h.  Several stores may be opened on one memory, as
- * several daemons on one database. */
+ * A store in plain memory with the rules of the real one, for tests: what is saved is what the effects say, replayed
+ * from their bytes; ownership, order and limits are as in store/store.h.  Several stores may be opened on one memory,
+ * as several daemons on one database. */
 #ifndef TESTS_MEMORY_STORE_H
 #define TESTS_MEMORY_STORE_H
 
@@ -28,7 +28,8 @@ struct memory {
 	size_t saved_commands;		/* of batches that were saved */
 	size_t ended;			/* trees */
 	/* Asked before each call (batch: of a save); what is not OK is its answer, and nothing is done. May be NULL. */
-	enum status (*judge)(struct memory *memory, enum memory_call call, const struct batch *batch, struct error *err);
+	enum status (*judge)(struct memory *memory, enum memory_call call, const struct batch *batch,
+		struct error *err);
 	void *context;			/* the test's */
 };
 

@@ -131,7 +131,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { counters, histograms, a_histogram_of_counts, from_several_threads, the_whole_page,
+	const TTest *const tests[] = { counters, histograms, a_histogram_of_counts, from_several_threads,
+		the_whole_page,
 		NULL };
 
 	return run_suite("counters", tests);

@@ -18,7 +18,8 @@ read_bytes(struct arena *arena, const char *bytes, size_t length, struct value *
 START_TEST(texts_come_back)
 {
 	static const char *const rows[] = { "null", "true", "false", "0", "-1", "1.50", "-0.0", "1e5", "12E-2",
-		"9223372036854775807", "-9223372036854775808", "\"\"", "\"a\\\"\\\\\\n\\t\"", "[]", "{}", "[1,[2,[]],{}]",
+		"9223372036854775807", "-9223372036854775808", "\"\"", "\"a\\\"\\\\\\n\\t\"", "[]", "{}",
+		"[1,[2,[]],{}]",
 		"{\"a\":{\"b\":[null]},\"\":1}", "\"\xe2\x82\xac\"", "\"\x7f/\"" };
 	struct arena *arena = arena_new();
 
@@ -41,7 +42,8 @@ END_TEST
 
 START_TEST(values_have_types)
 {
-	static const char source[] = " { \"i\" : 1, \"l\" : 3000000000, \"d\" : 1.0, \"u\":\"\\u20ac\\ud83d\\ude00\", \"z\":-0 }\r\n";
+	static const char source[] = " { \"i\" : 1, \"l\" : 3000000000, \"d\" : 1.0, \"u\":\"\\u20ac\\ud83d\\ude00\", "
+		"\"z\":-0 }\r\n";
 	struct arena *arena = arena_new();
 	struct value value;
 	struct error err;

@@ -45,7 +45,8 @@ START_TEST(a_line)
 	listen_to();
 	log_event(LOG_INFO_LEVEL, "deployed", "definition=%s version=%d", "p:1:2", 7);
 	heard();
-	ck_assert_int_eq(sscanf(said, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute, &second, &ms,
+	ck_assert_int_eq(sscanf(said, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute, &second,
+		&ms,
 		&end), 7);
 	ck_assert_str_eq(said + end, " info deployed definition=p:1:2 version=7\n");
 	ck_assert_int_ge(year, 2024);

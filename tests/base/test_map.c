@@ -117,7 +117,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { nothing_in_it, put_replaces, comes_and_goes, by_text, the_hash_is_for_ever, NULL };
+	const TTest *const tests[] = { nothing_in_it, put_replaces, comes_and_goes, by_text, the_hash_is_for_ever,
+		NULL };
 
 	return run_suite("map", tests);
 }

@@ -133,7 +133,8 @@ START_TEST(files)
 	char *line = arena_alloc(arena, 5001);
 
 	settings_init(&settings);
-	ck_assert_int_eq(read_file(arena, "# a comment\n\n  lanes =  3  \r\ndatabase=host=/tmp user=a#b\nexecutor = off"), OK);
+	ck_assert_int_eq(read_file(arena, "# a comment\n\n  lanes =  3  \r\ndatabase=host=/tmp user=a#b\nexecutor = "
+		"off"), OK);
 	ck_assert_int_eq(settings.lanes, 3);
 	ck_assert_str_eq(settings.database, "host=/tmp user=a#b");
 	ck_assert(!settings.executor);

@@ -162,7 +162,8 @@ drive_fetch_topic(struct drive *of, const char *worker, const char *topic, int64
 struct request *
 drive_start(struct drive *of, const struct definition *definition, struct entries variables)
 {
-	return drive_ask(of, (struct command){ .kind = COMMAND_start, .definition = definition, .variables = variables });
+	return drive_ask(of, (struct command){ .kind = COMMAND_start, .definition = definition,
+		.variables = variables });
 }
 
 int

@@ -9,7 +9,8 @@ static const char one_task[] =
 	"<serviceTask id='work' camunda:type='external' camunda:topic='work'/>"
 	"<sequenceFlow id='f1' sourceRef='work' targetRef='e'/><endEvent id='e'/>";
 static const char async_end[] =
-	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='t'/><task id='t' camunda:asyncBefore='true'/>"
+	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='t'/><task id='t' "
+	"camunda:asyncBefore='true'/>"
 	"<sequenceFlow id='f1' sourceRef='t' targetRef='e'/><endEvent id='e'/>";
 
 static const struct entries none;
@@ -36,7 +37,8 @@ START_TEST(test_a_batch_is_what_gathered)
 	for (int i = 0; i < 300; i++) {
 		ck_assert_int_eq(drive_answers(requests[i]), 1);
 		ck_assert_int_eq(requests[i]->status, OK);
-		ck_assert_int_gt(requests[i]->outcome.instance, i > 0 && i % 64 ? requests[i - 1]->outcome.instance : 0);
+		ck_assert_int_gt(requests[i]->outcome.instance, i > 0 && i % 64 ? requests[i - 1]->outcome.instance
+			: 0);
 	}
 }
 END_TEST
@@ -164,7 +166,8 @@ START_TEST(test_garbage)
 		drive_do(drive, (struct command){ .kind = COMMAND_set_variables, .target = instance,
 			.variables = { .count = 1, .list = &entry } });
 	}
-	drive_do(drive, (struct command){ .kind = COMMAND_complete_task, .target = drive_at(drive, instance, "work")->id });
+	drive_do(drive, (struct command){ .kind = COMMAND_complete_task,
+		.target = drive_at(drive, instance, "work")->id });
 	ck_assert_uint_eq(drive->memory->calls[MEMORY_load], 0);
 	ck_assert_uint_eq(drive->memory->tree_count, 0);
 }
@@ -206,7 +209,8 @@ finds_guilt(struct memory *memory, enum memory_call call, const struct batch *ba
 	if (call != MEMORY_save)
 		return OK;
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->commands[i].command->business_key && !strcmp(batch->commands[i].command->business_key, "guilty"))
+		if (batch->commands[i].command->business_key &&
+		    !strcmp(batch->commands[i].command->business_key, "guilty"))
 			return FAIL(err, invalid_request, "that cannot be stored");
 	return OK;
 }
@@ -262,7 +266,8 @@ START_TEST(test_weather_that_passes)
 	ck_assert_uint_eq(drive->memory->calls[MEMORY_save], 3);
 	ck_assert_uint_eq(drive->memory->tree_count, 1);
 	script = (struct script){ .saves = { E_weather } };
-	drive_do(drive, (struct command){ .kind = COMMAND_complete_task, .target = drive_at(drive, instance, "work")->id });
+	drive_do(drive, (struct command){ .kind = COMMAND_complete_task,
+		.target = drive_at(drive, instance, "work")->id });
 	ck_assert_uint_eq(drive->memory->tree_count, 0);
 }
 END_TEST
@@ -309,7 +314,8 @@ START_TEST(test_a_read_that_fails)
 	drive_open(drive);
 	instance = drive_begin(drive, definition, none);
 	drive->memory->judge = loses_reads;
-	drive_do(drive, (struct command){ .kind = COMMAND_complete_task, .target = drive_at(drive, instance, "work")->id });
+	drive_do(drive, (struct command){ .kind = COMMAND_complete_task,
+		.target = drive_at(drive, instance, "work")->id });
 	ck_assert_uint_eq(drive->memory->calls[MEMORY_load], 3);
 	ck_assert_uint_eq(drive->memory->tree_count, 0);
 }
@@ -483,7 +489,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { test_a_batch_is_what_gathered, test_a_command_alone, test_one_instance_in_order,
-		test_refusals, test_without_a_cache, test_least_recently_used, test_garbage, test_the_guilty_one_stands_alone,
+		test_refusals, test_without_a_cache, test_least_recently_used, test_garbage,
+		test_the_guilty_one_stands_alone,
 		test_guilty_and_alone, test_weather_that_passes, test_weather_that_stays, test_a_read_that_fails,
 		test_jobs_take_half, test_a_standby, test_fenced_in_a_batch, test_renewal,
 		test_stop, test_ids_after_a_crash, test_time, test_parts, NULL };

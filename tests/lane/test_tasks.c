@@ -107,12 +107,14 @@ START_TEST(test_variables_by_name)
 	open_with(one_task);
 	begin(1);
 	begin(2);
-	request = drive_fetch(drive, (struct fetch){ .worker = "w", .max_tasks = 1, .topics = &topic, .topic_count = 1 });
+	request = drive_fetch(drive, (struct fetch){ .worker = "w", .max_tasks = 1, .topics = &topic,
+		.topic_count = 1 });
 	drive_settle(drive);
 	ck_assert_uint_eq(request->tasks[0].variables.count, 1);
 	ck_assert_str_eq(request->tasks[0].variables.list[0].name, "priority");
 	topic.local_variables = true;
-	request = drive_fetch(drive, (struct fetch){ .worker = "w", .max_tasks = 1, .topics = &topic, .topic_count = 1 });
+	request = drive_fetch(drive, (struct fetch){ .worker = "w", .max_tasks = 1, .topics = &topic,
+		.topic_count = 1 });
 	drive_settle(drive);
 	ck_assert_uint_eq(request->tasks[0].variables.count, 0);
 }
@@ -193,7 +195,8 @@ START_TEST(test_several_topics)
 	open_with(one_task);
 	begin(1);
 	begin(2);
-	request = drive_fetch(drive, (struct fetch){ .worker = "w", .max_tasks = 10, .use_priority = true, .topics = topics,
+	request = drive_fetch(drive, (struct fetch){ .worker = "w", .max_tasks = 10, .use_priority = true,
+		.topics = topics,
 		.topic_count = 3 });
 	drive_settle(drive);
 	ck_assert_str_eq(fetched(request), "2 1 ");
@@ -204,7 +207,8 @@ END_TEST
 START_TEST(test_filters)
 {
 	struct entry wanted = { .name = "priority", .value = value_integer(2) };
-	struct fetch_topic topic = { .topic = "work", .lock_us = 1000, .process_variables = { .count = 1, .list = &wanted } };
+	struct fetch_topic topic = { .topic = "work", .lock_us = 1000,
+		.process_variables = { .count = 1, .list = &wanted } };
 	struct fetch asked = { .worker = "w", .max_tasks = 10, .topics = &topic, .topic_count = 1 };
 	const char *const ids[] = { "p:1:1" }, *const others[] = { "p:2:2" }, *const keys[] = { "p" };
 	struct request *request;
@@ -300,7 +304,8 @@ START_TEST(test_a_lock_runs_out)
 		.worker = "one" });
 	drive_settle(drive);
 	ck_assert_int_ne(request->status, OK);
-	drive_do(drive, (struct command){ .kind = COMMAND_complete_task, .target = task_of(instance), .worker = "two" });
+	drive_do(drive, (struct command){ .kind = COMMAND_complete_task, .target = task_of(instance),
+		.worker = "two" });
 	ck_assert_uint_eq(drive->memory->tree_count, 0);
 }
 END_TEST
@@ -329,7 +334,8 @@ START_TEST(test_retry_later)
 	open_with(one_task);
 	instance = begin(1);
 	fetch("w", 1);
-	drive_do(drive, (struct command){ .kind = COMMAND_fail_task, .target = task_of(instance), .worker = "w", .retries = 2,
+	drive_do(drive, (struct command){ .kind = COMMAND_fail_task, .target = task_of(instance), .worker = "w",
+		.retries = 2,
 		.duration_us = 30 * DRIVE_SECOND, .error_message = "later" });
 	drive_wait(drive, 29 * DRIVE_SECOND);
 	ck_assert_str_eq(fetched(fetch("w", 1)), "");
@@ -435,7 +441,8 @@ START_TEST(test_more_locks_than_remembered)
 	for (int i = 1; i <= 50; i++) {
 		int64_t instance = begin(i);
 
-		drive_do(drive, (struct command){ .kind = COMMAND_lock_task, .target = task_of(instance), .worker = "gone",
+		drive_do(drive, (struct command){ .kind = COMMAND_lock_task, .target = task_of(instance),
+			.worker = "gone",
 			.duration_us = 60 * DRIVE_SECOND });
 	}
 	drive_run(drive, 70 * DRIVE_SECOND);
@@ -444,7 +451,8 @@ START_TEST(test_more_locks_than_remembered)
 
 		fetched(request);
 		for (size_t i = 0; i < request->task_count; i++, got++)
-			drive_do(drive, (struct command){ .kind = COMMAND_complete_task, .target = request->tasks[i].activity,
+			drive_do(drive, (struct command){ .kind = COMMAND_complete_task,
+			.target = request->tasks[i].activity,
 				.worker = "w" });
 	}
 	ck_assert_int_eq(got, 50);
@@ -504,7 +512,8 @@ START_TEST(test_the_dispatcher_is_told)
 	drive_run(drive, 2 * DRIVE_SECOND);		/* the lane wakes by itself when the lock runs out */
 	ck_assert_str_eq(told(), "work ");
 	fetch("w", 1);
-	drive_do(drive, (struct command){ .kind = COMMAND_fail_task, .target = task_of(instance), .worker = "w", .retries = 1,
+	drive_do(drive, (struct command){ .kind = COMMAND_fail_task, .target = task_of(instance), .worker = "w",
+		.retries = 1,
 		.duration_us = 5 * DRIVE_SECOND });
 	ck_assert_str_eq(told(), "");
 	drive_run(drive, 6 * DRIVE_SECOND);

@@ -18,7 +18,8 @@ static const char late[] =
 	"</timeDuration></timerEventDefinition></intermediateCatchEvent>"
 	"<sequenceFlow id='f1' sourceRef='wait' targetRef='e'/><endEvent id='e'/>";
 static const char async_end[] =
-	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='t'/><task id='t' camunda:asyncBefore='true'/>"
+	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='t'/><task id='t' "
+	"camunda:asyncBefore='true'/>"
 	"<sequenceFlow id='f1' sourceRef='t' targetRef='e'/><endEvent id='e'/>";
 /* Its job fails until the variable is there. */
 static const char bad_job[] =
@@ -31,7 +32,8 @@ static const char bad_job_with_waits[] =
 	"<camunda:failedJobRetryTimeCycle>R3/PT10S</camunda:failedJobRetryTimeCycle></extensionElements></serviceTask>"
 	"<sequenceFlow id='f1' sourceRef='bad' targetRef='e'/><endEvent id='e'/>";
 static const char reminder[] =
-	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='ask'/><userTask id='ask'/>"
+	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='ask'/><userTask "
+	"id='ask'/>"
 	"<boundaryEvent id='remind' attachedToRef='ask' cancelActivity='false'><timerEventDefinition>"
 	"<timeCycle xsi:type='tFormalExpression'>R3/PT1H</timeCycle></timerEventDefinition></boundaryEvent>"
 	"<sequenceFlow id='f1' sourceRef='ask' targetRef='e'/><endEvent id='e'/>"
@@ -153,7 +155,8 @@ START_TEST(test_a_job_that_went)
 	struct request *request;
 	int64_t job = job_of(instance, "ask")->id;
 
-	drive_do(drive, (struct command){ .kind = COMMAND_complete_user, .target = drive_at(drive, instance, "ask")->id });
+	drive_do(drive, (struct command){ .kind = COMMAND_complete_user,
+		.target = drive_at(drive, instance, "ask")->id });
 	drive_run(drive, INT64_C(7200) * DRIVE_SECOND);
 	ck_assert_uint_eq(drive->memory->saved_commands, 2);
 	request = drive_ask(drive, (struct command){ .kind = COMMAND_execute_job, .target = job });
@@ -223,7 +226,8 @@ START_TEST(test_without_an_executor)
 	instance = begin(bad_job);
 	drive_run(drive, 600 * DRIVE_SECOND);
 	ck_assert_int_eq(job_of(instance, "bad")->retries, 3);
-	request = drive_ask(drive, (struct command){ .kind = COMMAND_execute_job, .target = job_of(instance, "bad")->id });
+	request = drive_ask(drive, (struct command){ .kind = COMMAND_execute_job,
+		.target = job_of(instance, "bad")->id });
 	drive_settle(drive);
 	ck_assert_int_ne(request->status, OK);
 	ck_assert_msg(strstr(request->error.message, "cure") != NULL, "%s", request->error.message);
@@ -282,7 +286,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { test_a_timer_fires_on_time, test_at_once, test_many_at_once, test_beyond_the_window,
+	const TTest *const tests[] = { test_a_timer_fires_on_time, test_at_once, test_many_at_once,
+		test_beyond_the_window,
 		test_a_cycle, test_a_due_date_that_moves, test_suspended, test_a_job_that_went, test_a_job_that_fails,
 		test_waits_between_attempts, test_retries_are_given, test_without_an_executor, test_by_hand,
 		test_a_takeover_finds_the_timers,

@@ -18,7 +18,8 @@ process(const char *key, const char *mark)
 {
 	const char *xml = sim_process(world->arena, arena_printf(world->arena, "<documentation>%s</documentation>"
 		"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='work'/>"
-		"<serviceTask id='work' name='Work' camunda:type='external' camunda:topic='work' camunda:asyncBefore='true'/>"
+		"<serviceTask id='work' name='Work' camunda:type='external' camunda:topic='work' "
+		"camunda:asyncBefore='true'/>"
 		"<sequenceFlow id='f1' sourceRef='work' targetRef='e'/><endEvent id='e'/>", mark));
 	const char *at = strstr(xml, "<process id=\"p\"");
 
@@ -79,7 +80,8 @@ START_TEST(test_versions)
 	ck_assert(!deployed.duplicate);
 	ck_assert_str_eq(deployed.definitions[0].key, "a");
 	ck_assert_int_eq(deployed.definitions[0].version, 1);
-	ck_assert_str_eq(deployed.definitions[0].wire_id, arena_printf(world->arena, "a:1:%d", deployed.definitions[0].id));
+	ck_assert_str_eq(deployed.definitions[0].wire_id,
+		arena_printf(world->arena, "a:1:%d", deployed.definitions[0].id));
 	ck_assert_int_ne(deployed.definitions[0].id, deployed.definitions[1].id);
 	first = deployed.id;
 	must(deploy((struct new_deployment){ .name = "d", .source = "test", .resources = two, .resource_count = 1 }));
@@ -139,7 +141,8 @@ START_TEST(test_what_is_stored_of_a_definition)
 		"select id from resource where name = 'notes.txt'"), &name, &bytes, &length, &world->error));
 	ck_assert_str_eq(name, "notes.txt");
 	ck_assert_mem_eq(bytes, "read me", length);
-	ck_assert_int_eq(store_resource(world->reader, world->arena, deployed.id + 1, 1, &name, &bytes, &length, &world->error),
+	ck_assert_int_eq(store_resource(world->reader, world->arena, deployed.id + 1, 1, &name, &bytes, &length,
+		&world->error),
 		E_not_found);
 	must(store_suspend_definition(world->reader, found.id, true, &world->error));
 	must(store_definition(world->reader, world->arena, found.id, &stored, &world->error));
@@ -174,7 +177,8 @@ START_TEST(test_several_at_once)
 
 			world->reader = reader;
 			for (int j = 0; j < EACH && !failed; j++)
-				failed = deploy((struct new_deployment){ .resources = resources, .resource_count = 1 }) != OK;
+				failed = deploy((struct new_deployment){ .resources = resources,
+				.resource_count = 1 }) != OK;
 			_exit(failed);
 		}
 	}
@@ -182,7 +186,8 @@ START_TEST(test_several_at_once)
 		ck_assert_int_gt(wait(&code), 0);
 		ck_assert_int_eq(code, 0);
 	}
-	ck_assert_str_eq(world_ask(world, "select count(distinct version) || ' ' || max(version) from definition"), "12 12");
+	ck_assert_str_eq(world_ask(world, "select count(distinct version) || ' ' || max(version) from definition"),
+		"12 12");
 }
 END_TEST
 
@@ -193,7 +198,8 @@ START_TEST(test_all_or_nothing)
 		resource("same", "y") };
 
 	ck_assert_int_ne(deploy((struct new_deployment){ .resources = resources, .resource_count = 3 }), OK);
-	ck_assert_int_eq(world_number(world, "select (select count(*) from deployment) + (select count(*) from definition) + "
+	ck_assert_int_eq(world_number(world, "select (select count(*) from deployment) + (select count(*) from "
+		"definition) + "
 		"(select count(*) from resource) + (select count(*) from element)"), 0);
 	must(deploy((struct new_deployment){ .resources = resources, .resource_count = 2 }));
 	ck_assert_int_eq(deployed.definitions[0].version, 1);
@@ -238,7 +244,8 @@ START_TEST(test_changed_only)
 {
 	struct new_resource first[] = { resource("a.bpmn", process("a", "1")), resource("b.bpmn", process("b", "1")) };
 	struct new_resource second[] = { first[0], resource("b.bpmn", process("b", "2")) };
-	struct new_deployment deployment = { .name = "d", .resources = first, .resource_count = 2, .duplicate_filtering = true,
+	struct new_deployment deployment = { .name = "d", .resources = first, .resource_count = 2,
+		.duplicate_filtering = true,
 		.changed_only = true };
 
 	must(deploy(deployment));
@@ -271,7 +278,8 @@ START_TEST(test_delete)
 	ck_assert_int_eq(store_latest(world->reader, "a", NULL, &found, &world->error), E_not_found);
 	ck_assert_int_eq(store_find_definition(world->reader, deployed.definitions[0].wire_id, &found, &world->error),
 		E_not_found);
-	must(store_definition(world->reader, world->arena, gone, &stored, &world->error));	/* history still shows it */
+	must(store_definition(world->reader, world->arena, gone, &stored,
+		&world->error));	/* history still shows it */
 	must(deploy(deployment));	/* what is deleted is no duplicate */
 	ck_assert(!deployed.duplicate);
 	ck_assert_int_eq(deployed.definitions[0].version, 1);
@@ -305,8 +313,10 @@ live_and_die(const struct definition *definition)
 static int64_t
 history_rows(void)
 {
-	return world_number(world, "select (select count(*) from history_process) + (select count(*) from history_activity) + "
-		"(select count(*) from history_variable) + (select count(*) from history_incident) + (select count(*) from event) + "
+	return world_number(world, "select (select count(*) from history_process) + (select count(*) from "
+		"history_activity) + "
+		"(select count(*) from history_variable) + (select count(*) from history_incident) + (select count(*) "
+		"from event) + "
 		"(select count(*) from big_value)");
 }
 
@@ -323,7 +333,8 @@ sweep(void)
 
 START_TEST(test_cascade_and_sweep)
 {
-	struct new_resource one[] = { resource("a.bpmn", process("a", "1")) }, two[] = { resource("b.bpmn", process("b", "1")) };
+	struct new_resource one[] = { resource("a.bpmn", process("a", "1")) },
+		two[] = { resource("b.bpmn", process("b", "1")) };
 	int64_t first, kept;
 
 	must(deploy((struct new_deployment){ .resources = one, .resource_count = 1 }));
@@ -374,7 +385,8 @@ START_TEST(test_sweep_goes_on)
 	bool more;
 
 	must(deploy((struct new_deployment){ .resources = resources, .resource_count = 1 }));
-	pg_fixture_run(world->database, arena_printf(world->arena, "insert into history_process select 0, g, g, null, %d, null, "
+	pg_fixture_run(world->database, arena_printf(world->arena,
+		"insert into history_process select 0, g, g, null, %d, null, "
 		"null, 1, null, 4, now(), now(), now() from generate_series(1, 1000) g", deployed.definitions[0].id));
 	must(store_delete_deployment(world->reader, deployed.id, true, &world->error));
 	do {
@@ -415,7 +427,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { test_versions, test_versions_of_tenants, test_what_is_stored_of_a_definition,
-		test_a_long_key, test_several_at_once, test_all_or_nothing, test_duplicates, test_changed_only, test_delete,
+		test_a_long_key, test_several_at_once, test_all_or_nothing, test_duplicates, test_changed_only,
+		test_delete,
 		test_cascade_and_sweep, test_history_outlives_its_deployment, test_sweep_goes_on,
 		test_sweep_waits_for_the_running, NULL };
 

@@ -199,7 +199,8 @@ START_TEST(test_a_running_instance)
 	must(store_running_instance(world->reader, world->arena, tree->root->id, &instance, &world->error));
 	ck_assert_str_eq(instance->root->first->first->id_text, "after");
 	ck_assert(instance->root->first->first->transition);	/* waits before it */
-	ck_assert_int_eq(store_running_instance(world->reader, world->arena, 1234, &instance, &world->error), E_not_found);
+	ck_assert_int_eq(store_running_instance(world->reader, world->arena, 1234, &instance, &world->error),
+		E_not_found);
 }
 END_TEST
 

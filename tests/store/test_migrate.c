@@ -163,10 +163,13 @@ START_TEST(test_partitions_are_made_once)
 	ck_assert_msg(partitions_ensure(conn, INT64_C(1704067200000000), 3, &err) == OK, "%s", err.message);
 	ck_assert_int_eq(partitions(database), 5);
 	pg_fixture_run(database, "insert into event select 0, 1, 1, 1, 0, 0, 1, t, null, null, null, '', t from "
-		"(values (timestamptz '2023-11-01 00:00Z'), ('2023-12-31 23:59:59.999999Z'), ('2024-03-31 23:59:59Z')) v (t)");
-	ck_assert_str_eq(ask(database, "select string_agg(tableoid::regclass::text, ' ' order by root_started) from event"),
+		"(values (timestamptz '2023-11-01 00:00Z'), ('2023-12-31 23:59:59.999999Z'), ('2024-03-31 "
+		"23:59:59Z')) v (t)");
+	ck_assert_str_eq(ask(database, "select string_agg(tableoid::regclass::text, ' ' order by root_started) from "
+		"event"),
 		"event_y2023m11 event_y2023m12 event_y2024m03");
-	ck_assert_str_eq(ask(database, "select count(distinct inhparent) from pg_inherits i join pg_class c on c.oid = inhparent "
+	ck_assert_str_eq(ask(database, "select count(distinct inhparent) from pg_inherits i join pg_class c on c.oid "
+		"= inhparent "
 		"where c.relkind = 'p'"), "6");
 	PQfinish(conn);
 }
@@ -214,7 +217,8 @@ START_TEST(test_partitions_beside_an_open_report)
 
 	ck_assert_msg(pg_connect(database, "report", &report, &err) == OK, "%s", err.message);
 	ck_assert_msg(pg_connect(database, "test", &conn, &err) == OK, "%s", err.message);
-	ck_assert_int_eq(pg_run(report, "begin; select count(*) from event; select count(*) from history_process", "reading",
+	ck_assert_int_eq(pg_run(report, "begin; select count(*) from event; select count(*) from history_process",
+		"reading",
 		&err), OK);
 	ck_assert_int_eq(pg_run(conn, "set lock_timeout = '2s'", "setting", &err), OK);
 	ck_assert_msg(partitions_ensure(conn, INT64_C(1700000000000000), 1, &err) == OK, "%s", err.message);
@@ -227,7 +231,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { test_from_nothing_and_again, test_an_empty_database_is_no_schema, test_several_at_once,
+	const TTest *const tests[] = { test_from_nothing_and_again, test_an_empty_database_is_no_schema,
+		test_several_at_once,
 		test_a_newer_schema_is_refused, test_a_step_that_fails_leaves_nothing, test_no_database, test_months,
 		test_partitions_are_made_once, test_partitions_at_once, test_partitions_beside_an_open_report, NULL };
 

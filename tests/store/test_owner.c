@@ -183,7 +183,8 @@ START_TEST(test_what_a_claim_finds)
 	ck_assert_int_eq(world->claim.owner, 77);
 	ck_assert(llabs(world->claim.now_us - world_number(world, "select (extract(epoch from now()) * 1e6)::int8")) <
 		MINUTE_US);
-	ck_assert_int_eq(world_number(world, "select count(*) from pg_inherits where inhparent = 'event'::regclass"), 3);
+	ck_assert_int_eq(world_number(world, "select count(*) from pg_inherits where inhparent = 'event'::regclass"),
+		3);
 	ck_assert_int_eq(world_number(world, "select count(*) from part"), PART_COUNT);
 }
 END_TEST
@@ -245,7 +246,8 @@ is_waiting(PGconn *conn, int pid, const char *event)
 static void
 lock_out(PGconn *conn, bool out)
 {
-	must_run(conn, out ? "alter database owner allow_connections false" : "alter database owner allow_connections true");
+	must_run(conn, out ? "alter database owner allow_connections false"
+		: "alter database owner allow_connections true");
 }
 
 /* From now on commits are held.  A reload comes some time after it was asked for: when a commit of `probe` is held. */
@@ -256,7 +258,7 @@ hold_commits(PGconn *conn, PGconn *probe)
 	must_run(conn, "select pg_reload_conf()");
 	while (!is_waiting(conn, PQbackendPID(probe), "SyncRep")) {
 		if (PQtransactionStatus(probe) == PQTRANS_IDLE)
-			PQsendQuery(probe, "select txid_current()");
+			PQsendQuery(probe, "update counter set next = next");
 		PQconsumeInput(probe);
 		while (!PQisBusy(probe) && PQtransactionStatus(probe) == PQTRANS_ACTIVE)
 			PQclear(PQgetResult(probe));

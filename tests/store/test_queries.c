@@ -21,31 +21,37 @@ static struct text plans;		/* of the statements since the last forget_plans() */
 static const char large[] =
 	"insert into deployment select d, 'd' || d, null, null, now() from generate_series(1, 20) d;"
 	"insert into resource select d, d, 'r.bpmn', '' from generate_series(1, 20) d;"
-	"insert into definition select d, d, d, 0, 'key' || d || ':1:' || d, 'key' || d, 1, null, 'name', 'c', null, null, 180, "
-	"true, false, false from generate_series(1, 20) d;"
-	"insert into element select d, e * 4, 'element' || e, 'name', (array['processDefinition', 'userTask', 'serviceTask', "
-	"'noneEndEvent'])[e], case when e > 1 then 4 else 0 end, e = 3 from generate_series(1, 20) d, generate_series(1, 4) e;"
-	"insert into job_definition select d, 12, 2, 'async-continuation', 'async-before' from generate_series(1, 20) d;"
-	"create temporary table n as select n, (n % 256)::int2 as part, ((n % 256)::int8 << 55) + (1::int8 << 32) + n * 100 as id, "
-	"n % 20 + 1 as definition, now() - n * interval '1 second' as at from generate_series(1, 20000) n;"
-	"insert into instance select part, id, id, null, definition, 'order' || n, null, false, 8, at, " STARTED " from n;"
-	"insert into activity select part, id + 2, id, id, definition, 12, 0, 0, at, 'topic' || n % 50, 'w' || n % 50, "
-	"null::timestamptz, at, null::int, 0, n % 7, null, null from n union all "
-	"select part, id + 4, id, id, definition, 8, 0, 0, at, null, null, null, null, null, 0, 0, null, null from n;"
-	"insert into task select part, id + 4, id, definition, 8, 'task' || n % 100, null, 'user' || n % 1000, null, 50, at, null, "
-	"at, array['user' || n % 1000], array['group' || n % 1000] from n;"
-	"insert into variable select part, id, 'v' || v, id + 6 + v * 2, id, 6, null, null, convert_to('x' || n, 'UTF8'), null, "
-	"null, at from n, generate_series(1, 3) v;"
-	"insert into job select part, id + 20, id, id + 2, definition, 12, 1, at, n % 4, 0, null, null, null, at from n;"
-	"insert into incident select part, id + 22, id, id + 2, definition, 12, 1 + n % 2, id + 20, 'message', 12, at from n;"
-	"insert into history_process select part, id + 50, id + 50, null, definition, 'order' || n, null, 1, null, 8, at, at, " STARTED
+	"insert into definition select d, d, d, 0, 'key' || d || ':1:' || d, 'key' || d, 1, null, 'name', 'c', "
+	"null, null, 180, true, false, false from generate_series(1, 20) d;"
+	"insert into element select d, e * 4, 'element' || e, 'name', "
+	"(array['processDefinition', 'userTask', 'serviceTask', 'noneEndEvent'])[e], "
+	"case when e > 1 then 4 else 0 end, e = 3 from generate_series(1, 20) d, generate_series(1, 4) e;"
+	"insert into job_definition select d, 12, 2, 'async-continuation', 'async-before' "
+	"from generate_series(1, 20) d;"
+	"create temporary table n as select n, (n % 256)::int2 as part, "
+	"((n % 256)::int8 << 55) + (1::int8 << 32) + n * 100 as id, n % 20 + 1 as definition, "
+	"now() - n * interval '1 second' as at from generate_series(1, 20000) n;"
+	"insert into instance select part, id, id, null, definition, 'order' || n, null, false, 8, at, " STARTED
 	" from n;"
-	"insert into history_activity select part, id + 52 + a * 2, id + 50, id + 50, definition, 8 + a % 2 * 4, false, true, at, "
-	"at, null, 'user' || n % 1000, " STARTED " from n, generate_series(1, 3) a;"
-	"insert into history_variable select part, id + 62 + v * 2, id + 50, id + 50, definition, 4, 'v' || v, 3, n, null, null, "
-	"null, null, at, at, false, " STARTED " from n, generate_series(1, 3) v;"
-	"insert into history_incident select part, id + 70, id + 50, id + 52, definition, 12, 1, id + 72, null, null, at, at, true, "
-	"" STARTED " from n;";
+	"insert into activity select part, id + 2, id, id, definition, 12, 0, 0, at, 'topic' || n % 50, "
+	"'w' || n % 50, null::timestamptz, at, null::int, 0, n % 7, null, null from n union all "
+	"select part, id + 4, id, id, definition, 8, 0, 0, at, null, null, null, null, null, 0, 0, null, null from n;"
+	"insert into task select part, id + 4, id, definition, 8, 'task' || n % 100, null, 'user' || n % 1000, "
+	"null, 50, at, null, at, array['user' || n % 1000], array['group' || n % 1000] from n;"
+	"insert into variable select part, id, 'v' || v, id + 6 + v * 2, id, 6, null, null, "
+	"convert_to('x' || n, 'UTF8'), null, null, at from n, generate_series(1, 3) v;"
+	"insert into job select part, id + 20, id, id + 2, definition, 12, 1, at, n % 4, 0, null, null, null, at "
+	"from n;"
+	"insert into incident select part, id + 22, id, id + 2, definition, 12, 1 + n % 2, id + 20, 'message', 12, "
+	"at from n;"
+	"insert into history_process select part, id + 50, id + 50, null, definition, 'order' || n, null, 1, null, 8, "
+	"at, at, " STARTED " from n;"
+	"insert into history_activity select part, id + 52 + a * 2, id + 50, id + 50, definition, 8 + a % 2 * 4, "
+	"false, true, at, at, null, 'user' || n % 1000, " STARTED " from n, generate_series(1, 3) a;"
+	"insert into history_variable select part, id + 62 + v * 2, id + 50, id + 50, definition, 4, 'v' || v, 3, n, "
+	"null, null, null, null, at, at, false, " STARTED " from n, generate_series(1, 3) v;"
+	"insert into history_incident select part, id + 70, id + 50, id + 52, definition, 12, 1, id + 72, null, null, "
+	"at, at, true, " STARTED " from n;";
 
 static void
 make_large(void)
@@ -166,7 +172,8 @@ some_id(void)
 	PGresult *result;
 	const char *id;
 
-	must(pg_ask(reader->conn, "select id from instance where business_key = 'order12312'", 0, NULL, "asking", &result,
+	must(pg_ask(reader->conn, "select id from instance where business_key = 'order12312'", 0, NULL, "asking",
+		&result,
 		&err), "asking");
 	id = cell_string(result, 0, 0, arena);
 	PQclear(result);
@@ -220,7 +227,8 @@ START_TEST(test_every_sort)
 
 		for (size_t i = 0; i < table.sort_count; i++) {
 			struct ordering orderings[] = { { &table.sorts[i], true }, { &table.sorts[0], false } };
-			struct query_request request = { .query = (enum query)query, .orderings = orderings, .ordering_count = 2,
+			struct query_request request = { .query = (enum query)query, .orderings = orderings,
+				.ordering_count = 2,
 				.first = 2, .max = 3 };
 			const char *what = arena_printf(arena, "%s in order of %s", table.name, table.sorts[i].name);
 
@@ -236,7 +244,8 @@ static const struct filter *
 find_instance_filter(const struct query_table *table)
 {
 	for (size_t i = 0; i < table->filter_count; i++)
-		if (!strcmp(table->filters[i].name, "processInstanceId") || !strcmp(table->filters[i].name, "processInstanceIdIn"))
+		if (!strcmp(table->filters[i].name, "processInstanceId") ||
+		    !strcmp(table->filters[i].name, "processInstanceIdIn"))
 			return &table->filters[i];
 	ck_abort_msg("%s cannot be asked for one instance", table->name);
 	return NULL;
@@ -262,10 +271,13 @@ try_conditions(enum query query, const struct filter *filter)
 
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
 		for (int op = OP_eq; op <= OP_not_like; op++) {
-			conditions[0] = (struct variable_condition){ "v1", (enum variable_operator)op, values[i], false, false };
-			conditions[1] = (struct variable_condition){ "V1", (enum variable_operator)op, values[i], true, true };
+			conditions[0] = (struct variable_condition){ "v1", (enum variable_operator)op, values[i],
+				false, false };
+			conditions[1] = (struct variable_condition){ "V1", (enum variable_operator)op, values[i], true,
+				true };
 			forget_plans();
-			ask(&request, arena_printf(arena, "%s by %s, type %d, operator %d", query_table(query).name, filter->name,
+			ask(&request, arena_printf(arena, "%s by %s, type %d, operator %d", query_table(query).name,
+				filter->name,
 				(int)values[i].type, op));
 		}
 }
@@ -285,7 +297,8 @@ END_TEST
 /* ---- by index --------------------------------------------------------------------------------------------- */
 
 /* What has a row for each of many instances; partitions have a month behind the name. */
-static const char *const large_tables[] = { "instance", "activity", "task", "variable", "job", "incident", "history_process",
+static const char *const large_tables[] = { "instance", "activity", "task", "variable", "job", "incident",
+	"history_process",
 	"history_activity", "history_variable", "history_incident" };
 
 /* The first of the large tables that a plan reads whole, or NULL. */
@@ -303,7 +316,8 @@ read_whole(const char *plan)
 		for (size_t i = 0; i < sizeof large_tables / sizeof large_tables[0]; i++) {
 			size_t n = strlen(large_tables[i]);
 
-			if (length >= n && !strncmp(at, large_tables[i], n) && (length == n || !strncmp(at + n, "_y", 2)))
+			if (length >= n && !strncmp(at, large_tables[i], n) &&
+				(length == n || !strncmp(at + n, "_y", 2)))
 				return large_tables[i];
 		}
 	}
@@ -340,7 +354,8 @@ may_read_all(enum query query, const char *name)
 static bool
 is_selective_key(const char *name)
 {
-	static const char *const names[] = { "businessKey", "processInstanceBusinessKey", "processInstanceBusinessKeyIn",
+	static const char *const names[] = { "businessKey", "processInstanceBusinessKey",
+		"processInstanceBusinessKeyIn",
 		"assignee", "assigneeIn", "candidateUser", "candidateGroup" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -379,7 +394,8 @@ START_TEST(test_ids_go_by_index)
 
 		for (size_t i = 0; i < table.filter_count; i++) {
 			const struct filter *filter = &table.filters[i];
-			bool by_id = filter->type == FILTER_id || filter->type == FILTER_ids || filter->type == FILTER_activity_ids;
+			bool by_id = filter->type == FILTER_id || filter->type == FILTER_ids ||
+				filter->type == FILTER_activity_ids;
 			bool by_key = (filter->type == FILTER_text || filter->type == FILTER_texts) &&
 				is_selective_key(filter->name);
 
@@ -455,9 +471,11 @@ checks_cells(void *context, const char *const *cells)
 		enum field_type type = table.fields[i].type;
 
 		if (text && (type == FIELD_id || type == FIELD_number || type == FIELD_date))
-			ck_assert_msg(text_to_int(text, &number), "%s.%s is '%s'", table.name, table.fields[i].name, text);
+			ck_assert_msg(text_to_int(text, &number), "%s.%s is '%s'", table.name, table.fields[i].name,
+			text);
 		if (text && type == FIELD_bool)
-			ck_assert_msg(!strcmp(text, "t") || !strcmp(text, "f"), "%s.%s is '%s'", table.name, table.fields[i].name,
+			ck_assert_msg(!strcmp(text, "t") ||
+			!strcmp(text, "f"), "%s.%s is '%s'", table.name, table.fields[i].name,
 				text);
 		cell += type == FIELD_null ? 0 : type == FIELD_value ? 5 : 1;
 	}

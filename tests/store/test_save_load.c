@@ -11,16 +11,19 @@ static struct world *world;
 
 static const char three_tasks[] =
 	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='fork'/><parallelGateway id='fork'/>"
-	"<sequenceFlow id='f1' sourceRef='fork' targetRef='work'/><sequenceFlow id='f2' sourceRef='fork' targetRef='ask'/>"
+	"<sequenceFlow id='f1' sourceRef='fork' targetRef='work'/><sequenceFlow id='f2' sourceRef='fork' "
+	"targetRef='ask'/>"
 	"<sequenceFlow id='f3' sourceRef='fork' targetRef='later'/>"
 	"<serviceTask id='work' camunda:type='external' camunda:topic='work' camunda:taskPriority='7'/>"
 	"<userTask id='ask' name='Ask' camunda:assignee='ann' camunda:candidateUsers='bob,o&quot;neil,back\\slash' "
-	"camunda:candidateGroups='sales' camunda:dueDate='2030-01-01T00:00:00' camunda:formKey='form' camunda:priority='60'>"
+	"camunda:candidateGroups='sales' camunda:dueDate='2030-01-01T00:00:00' camunda:formKey='form' "
+	"camunda:priority='60'>"
 	"<documentation>What &amp; why</documentation></userTask>"
 	"<serviceTask id='later' camunda:expression='${broken.now}' camunda:asyncBefore='true'/>"
 	"<boundaryEvent id='remind' attachedToRef='ask' cancelActivity='false'><timerEventDefinition>"
 	"<timeCycle xsi:type='tFormalExpression'>R3/PT1H</timeCycle></timerEventDefinition></boundaryEvent>"
-	"<sequenceFlow id='f4' sourceRef='work' targetRef='join'/><sequenceFlow id='f5' sourceRef='ask' targetRef='join'/>"
+	"<sequenceFlow id='f4' sourceRef='work' targetRef='join'/><sequenceFlow id='f5' sourceRef='ask' "
+	"targetRef='join'/>"
 	"<sequenceFlow id='f6' sourceRef='later' targetRef='join'/><parallelGateway id='join'/>"
 	"<sequenceFlow id='f7' sourceRef='join' targetRef='e'/><endEvent id='e'/>"
 	"<sequenceFlow id='f8' sourceRef='remind' targetRef='e2'/><endEvent id='e2'/>";
@@ -84,10 +87,12 @@ START_TEST(test_a_tree_with_everything)
 	tree = world_start(world, world_deploy(world, three_tasks), (struct entries){ 0 });
 	world_must_round_trip(world, tree);
 	work = world_at(tree, "work");
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_lock_task, .target = work->id, .worker = "w \"1\"",
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_lock_task, .target = work->id,
+		.worker = "w \"1\"",
 		.duration_us = 5000000 }));
 	world_must_round_trip(world, tree);
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_fail_task, .target = work->id, .worker = "w \"1\"",
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_fail_task, .target = work->id,
+		.worker = "w \"1\"",
 		.retries = 0, .error_message = "no luck", .error_details = "line 1\nline 2" }));
 	must(world_run(world, tree, (struct command){ .kind = COMMAND_set_task_priority, .target = work->id,
 		.priority = INT64_MAX }));
@@ -127,7 +132,8 @@ START_TEST(test_jobs_and_incidents)
 	ck_assert_str_eq(world_ask(world, "select resolved::text from history_incident"), "true");
 	must(world_run(world, tree, (struct command){ .kind = COMMAND_execute_job, .target = only_job(tree, "ask") }));
 	world_must_round_trip(world, tree);	/* the timer repeats */
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_suspend, .target = tree->root->id, .suspended = true }));
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_suspend, .target = tree->root->id,
+		.suspended = true }));
 	world_must_round_trip(world, tree);
 	tree_free(tree);
 }
@@ -150,7 +156,8 @@ START_TEST(test_a_user_task_changes_hands)
 	world_must_round_trip(world, tree);
 	ck_assert_int_eq(world_number(world, "select count(*) from task"), 0);
 	ck_assert_int_eq(world_number(world, "select count(*) from job"), 1);	/* its timer went with it */
-	ck_assert_str_eq(world_ask(world, "select assignee from history_activity where id = %lld", (long long)ask), "eve");
+	ck_assert_str_eq(world_ask(world, "select assignee from history_activity where id = %lld", (long long)ask),
+		"eve");
 	tree_free(tree);
 }
 END_TEST
@@ -263,7 +270,8 @@ START_TEST(test_variables_within_a_batch)
 		{ .name = "old", .value = value_integer(4) } };
 	const struct entry third[] = { { .name = "old", .value = value_string(long_text(4000)) },
 		{ .name = "kept", .value = value_string(long_text(4000)) } };
-	struct tree *tree = world_start(world, world_deploy(world, one_task), (struct entries){ .count = 2, .list = first });
+	struct tree *tree = world_start(world, world_deploy(world, one_task),
+		(struct entries){ .count = 2, .list = first });
 	int64_t root = tree->root->id;
 
 	world_must_round_trip(world, tree);
@@ -272,7 +280,8 @@ START_TEST(test_variables_within_a_batch)
 		.deletion_count = 2, .local = true }));
 	must(set_variables(tree, root, third, 2));
 	world_must_round_trip(world, tree);
-	ck_assert_str_eq(world_ask(world, "select string_agg(name || '=' || number || ' ' || dropped, ', ' order by name) "
+	ck_assert_str_eq(world_ask(world, "select string_agg(name || '=' || number || ' ' || dropped, ', ' order by "
+		"name) "
 		"from history_variable"), "new=3 true, old=4 true");
 	tree_free(tree);
 }
@@ -282,7 +291,8 @@ END_TEST
 START_TEST(test_a_variable_becomes_transient)
 {
 	struct entry entry = { .name = "secret", .value = value_string("stored") };
-	struct tree *tree = world_start(world, world_deploy(world, one_task), (struct entries){ .count = 1, .list = &entry });
+	struct tree *tree = world_start(world, world_deploy(world, one_task),
+		(struct entries){ .count = 1, .list = &entry });
 
 	world_must_save(world);
 	entry.value = value_string("not stored");
@@ -291,7 +301,8 @@ START_TEST(test_a_variable_becomes_transient)
 	world_must_save(world);
 	ck_assert_int_eq(world_number(world, "select count(*) from variable"), 0);
 	ck_assert_int_eq(world_number(world, "select count(*) from history_variable where value = 'not stored'"), 0);
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_task, .target = world_at(tree, "work")->id,
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_task,
+		.target = world_at(tree, "work")->id,
 		.variables = { .count = 1, .list = &entry } }));
 	world_must_save(world);
 	ck_assert_ptr_null(world_load(world, tree->root->id));
@@ -303,18 +314,22 @@ END_TEST
 START_TEST(test_a_whole_life_in_a_batch)
 {
 	const struct entry entry = { .name = "x", .value = value_integer(1) };
-	struct tree *tree = world_start(world, world_deploy(world, one_task), (struct entries){ .count = 1, .list = &entry });
+	struct tree *tree = world_start(world, world_deploy(world, one_task),
+		(struct entries){ .count = 1, .list = &entry });
 	int64_t root = tree->root->id;
 
 	must(world_run(world, tree, (struct command){ .kind = COMMAND_lock_task, .target = world_at(tree, "work")->id,
 		.worker = "w", .duration_us = 1000000 }));
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_task, .target = world_at(tree, "work")->id,
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_task,
+		.target = world_at(tree, "work")->id,
 		.worker = "w" }));
 	world_must_save(world);
 	ck_assert_ptr_null(world_load(world, root));
-	ck_assert_int_eq(world_number(world, "select (select count(*) from instance) + (select count(*) from activity) + "
+	ck_assert_int_eq(world_number(world, "select (select count(*) from instance) + (select count(*) from "
+		"activity) + "
 		"(select count(*) from variable)"), 0);
-	ck_assert_str_eq(world_ask(world, "select string_agg(e.id || ' ' || coalesce(h.worker, '-'), ', ' order by h.id) "
+	ck_assert_str_eq(world_ask(world, "select string_agg(e.id || ' ' || coalesce(h.worker, '-'), ', ' order by "
+		"h.id) "
 		"from history_activity h join element e using (definition, elem)"), "s -, work w, e -");
 	ck_assert_str_eq(world_ask(world, "select name || number || dropped from history_variable"), "x1false");
 	ck_assert_int_eq(world_number(world, "select state from history_process"), INSTANCE_completed);
@@ -340,7 +355,8 @@ START_TEST(test_trees_do_not_mix)
 	ck_assert_str_eq(tree_dump(trees[1], world->arena), tree_dump(two, world->arena));
 	tree_free(trees[0]);
 	tree_free(trees[1]);
-	must(world_run(world, one, (struct command){ .kind = COMMAND_delete_instance, .target = ids[0], .reason = "why" }));
+	must(world_run(world, one, (struct command){ .kind = COMMAND_delete_instance, .target = ids[0],
+		.reason = "why" }));
 	must(world_run(world, two, (struct command){ .kind = COMMAND_lock_task, .target = world_at(two, "work")->id,
 		.worker = "w", .duration_us = 1 }));
 	world_must_round_trip(world, two);
@@ -374,7 +390,8 @@ END_TEST
 START_TEST(test_history_of_a_cancelled_instance)
 {
 	const struct entry entry = { .name = "x", .value = value_string(long_text(3000)) };
-	struct tree *tree = world_start(world, world_deploy(world, three_tasks), (struct entries){ .count = 1, .list = &entry });
+	struct tree *tree = world_start(world, world_deploy(world, three_tasks),
+		(struct entries){ .count = 1, .list = &entry });
 	int64_t work = world_at(tree, "work")->id;
 
 	must(set_variables(tree, work, &(struct entry){ .name = "own", .value = value_integer(1) }, 1));
@@ -383,14 +400,18 @@ START_TEST(test_history_of_a_cancelled_instance)
 	world->now_us += 1000000;
 	must(world_run(world, tree, (struct command){ .kind = COMMAND_delete_instance, .target = tree->root->id }));
 	world_must_save(world);
-	ck_assert_str_eq(world_ask(world, "select string_agg(e.id || ' ' || canceled, ', ' order by e.id) from history_activity h "
+	ck_assert_str_eq(world_ask(world, "select string_agg(e.id || ' ' || canceled, ', ' order by e.id) from "
+		"history_activity h "
 		"join element e using (definition, elem)"), "ask true, fork false, s false, work true");
 	ck_assert_str_eq(world_ask(world, "select resolved::text from history_incident"), "false");
-	ck_assert_str_eq(world_ask(world, "select string_agg(v.name || ' ' || e.id || ' ' || coalesce(length(b.bytes), 0), ', ' "
-		"order by v.name) from history_variable v join element e using (definition, elem) left join big_value b on b.id = "
+	ck_assert_str_eq(world_ask(world, "select string_agg(v.name || ' ' || e.id || ' ' || "
+		"coalesce(length(b.bytes), 0), ', ' "
+		"order by v.name) from history_variable v join element e using (definition, elem) left join big_value "
+		"b on b.id = "
 		"v.big"), "own work 0, x p 3000");
 	ck_assert_str_eq(world_ask(world, "select (ended - started >= '1 s')::text from history_process"), "true");
-	ck_assert_int_eq(world_number(world, "select (select count(*) from instance) + (select count(*) from activity) + "
+	ck_assert_int_eq(world_number(world, "select (select count(*) from instance) + (select count(*) from "
+		"activity) + "
 		"(select count(*) from task) + (select count(*) from job) + (select count(*) from incident) + "
 		"(select count(*) from variable)"), 0);
 	tree_free(tree);
@@ -401,14 +422,16 @@ END_TEST
 START_TEST(test_the_log_replays)
 {
 	const struct entry entry = { .name = "x", .value = value_string(long_text(3000)) };
-	struct tree *tree = world_start(world, world_deploy(world, three_tasks), (struct entries){ .count = 1, .list = &entry });
+	struct tree *tree = world_start(world, world_deploy(world, three_tasks),
+		(struct entries){ .count = 1, .list = &entry });
 	struct tree *replayed = tree_new(&world->definitions);
 	struct stored_event *events;
 	size_t count;
 
 	must(world_run(world, tree, (struct command){ .kind = COMMAND_fail_task, .target = world_at(tree, "work")->id,
 		.retries = 2, .error_message = "no luck" }));
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_user, .target = world_at(tree, "ask")->id }));
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_user,
+		.target = world_at(tree, "ask")->id }));
 	world_must_save(world);
 	must(store_events(world->reader, world->arena, tree->root->id, 0, 100, &events, &count, &world->error));
 	ck_assert_uint_eq(count, 3);
@@ -435,10 +458,12 @@ START_TEST(test_a_guilty_command)
 	struct tree *innocent = world_start(world, definition, (struct entries){ 0 });
 	struct tree *guilty = world_start(world, definition, (struct entries){ 0 });
 
-	must(world_run(world, guilty, (struct command){ .kind = COMMAND_fail_task, .target = world_at(guilty, "work")->id,
+	must(world_run(world, guilty, (struct command){ .kind = COMMAND_fail_task,
+		.target = world_at(guilty, "work")->id,
 		.retries = 1, .error_message = "\xff" }));
 	ck_assert_int_eq(world_save(world), E_invalid_request);
-	ck_assert_int_eq(world_number(world, "select (select count(*) from instance) + (select count(*) from event)"), 0);
+	ck_assert_int_eq(world_number(world, "select (select count(*) from instance) + (select count(*) from event)"),
+		0);
 	world->command_count = 1;	/* the innocent alone */
 	world_must_round_trip(world, innocent);
 	tree_free(innocent);
@@ -453,7 +478,8 @@ START_TEST(test_a_row_that_is_missing)
 
 	world_must_save(world);
 	ck_assert_str_eq(world_ask(world, "with d as (delete from activity returning 1) select count(*) from d"), "1");
-	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_task, .target = world_at(tree, "work")->id }));
+	must(world_run(world, tree, (struct command){ .kind = COMMAND_complete_task,
+		.target = world_at(tree, "work")->id }));
 	ck_assert_int_eq(world_save(world), E_internal);
 	ck_assert_int_eq(world_number(world, "select count(*) from history_process"), 0);
 	ck_assert_int_eq(world_number(world, "select count(*) from instance"), 1);
@@ -482,10 +508,12 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { test_a_tree_with_everything, test_jobs_and_incidents, test_a_user_task_changes_hands,
+	const TTest *const tests[] = { test_a_tree_with_everything, test_jobs_and_incidents,
+		test_a_user_task_changes_hands,
 		test_every_type_of_value, test_content_with_nuls, test_big_values, test_variables_within_a_batch,
 		test_a_variable_becomes_transient, test_a_whole_life_in_a_batch, test_trees_do_not_mix, test_undo,
-		test_history_of_a_cancelled_instance, test_the_log_replays, test_a_guilty_command, test_a_row_that_is_missing,
+		test_history_of_a_cancelled_instance, test_the_log_replays, test_a_guilty_command,
+		test_a_row_that_is_missing,
 		test_ids_are_reserved, NULL };
 
 	world_prepare();

@@ -212,7 +212,8 @@ START_TEST(test_filter)
 	const struct definition *definition = world_deploy(world, one_task);
 	int64_t ids[3] = { add_task(definition, 1), add_task(definition, 2), 0 };
 	const struct entry one = { .name = "priority", .value = value_integer(1) };
-	struct entry set[] = { { .name = "text", .value = value_string("x") }, { .name = "real", .value = value_double(0.5) },
+	struct entry set[] = { { .name = "text", .value = value_string("x") },
+		{ .name = "real", .value = value_double(0.5) },
 		{ .name = "yes", .value = value_boolean(true) }, { .name = "nothing", .value = value_null() },
 		{ .name = "priority", .value = value_integer(1) } };
 
@@ -234,7 +235,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { test_ready_in_order, test_ready_of_all_topics, test_what_is_not_ready, test_due_jobs,
+	const TTest *const tests[] = { test_ready_in_order, test_ready_of_all_topics, test_what_is_not_ready,
+		test_due_jobs,
 		test_filter, NULL };
 
 	world_prepare();

@@ -28,10 +28,12 @@ START_TEST(test_every_statement_prepares)
 		for (int j = 0; j < statement->count; j++)
 			oids[j] = statement->arrays[j] ? statement->types[j]->array : statement->types[j]->oid;
 		result = PQprepare(conn, statement->name, statement->text, statement->count, oids);
-		ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s: %s", statement->name, PQerrorMessage(conn));
+		ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s: %s", statement->name,
+			PQerrorMessage(conn));
 		PQclear(result);
 		result = PQdescribePrepared(conn, statement->name);
-		ck_assert_msg(PQnparams(result) == statement->count, "%s has %d parameters, its types are %s", statement->name,
+		ck_assert_msg(PQnparams(result) == statement->count, "%s has %d parameters, its types are %s",
+			statement->name,
 			PQnparams(result), statement->list);
 		PQclear(result);
 	}
@@ -67,16 +69,19 @@ END_TEST
 /* Nulls, arrays of nothing and of many, the ends of each type: what goes in comes out. */
 START_TEST(test_binary_forms)
 {
-	static const int64_t times[] = { WHEN_FIRST, WHEN_LAST, 0, -1, INT64_C(946684800000000), INT64_C(1700000000123456) };
+	static const int64_t times[] = { WHEN_FIRST, WHEN_LAST, 0, -1, INT64_C(946684800000000),
+		INT64_C(1700000000123456) };
 	PGconn *conn = connect_migrated("sql_binary");
 	PGresult *result;
 
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
 		ck_assert_int_eq(time_from_pg(time_to_pg(times[i])), times[i]);
 	ck_assert_int_eq(time_from_pg(time_to_pg(INT64_MAX)), INT64_MAX);
-	result = PQexecParams(conn, "select 7::int2, -7::int4, 1 << 20, 9223372036854775807, -1.5::float8, true, 'text', "
+	result = PQexecParams(conn, "select 7::int2, -7::int4, 1 << 20, 9223372036854775807, -1.5::float8, true, "
+		"'text', "
 		"'\\x000102'::bytea, timestamptz '2023-11-14 22:13:20.123456+00', null::int4, null::timestamptz, "
-		"array['a', null, 'c \"'], array[]::text[], timestamptz 'infinity', false", 0, NULL, NULL, NULL, NULL, 1);
+		"array['a', null, 'c \"'], array[]::text[], timestamptz 'infinity', false", 0, NULL, NULL, NULL, NULL,
+		1);
 	struct arena *arena = arena_new();
 	struct people people;
 	size_t length;

@@ -158,7 +158,8 @@ world_load(struct world *world, int64_t id)
 {
 	struct tree *tree;
 
-	ck_assert_msg(world->store->ops->load(world->store, &id, 1, &world->definitions, &tree, &world->error) == OK, "%s",
+	ck_assert_msg(world->store->ops->load(world->store, &id, 1, &world->definitions, &tree, &world->error) == OK,
+		"%s",
 		world->error.message);
 	return tree;
 }
