@@ -483,6 +483,7 @@ compile_process(struct arena *arena, const struct xml_element *definitions, cons
 	graph_scopes(&b);
 	graph_reach(&b);
 	rules_check(&b);
+	references_check(&b);
 	if (b.first_skipped != NULL && report->errors == 0)
 		problem(&b, SEVERITY_error, b.first_skipped, b.first_skipped->id, NULL,
 			"element '%s' is not supported", b.first_skipped->name);

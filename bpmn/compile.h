@@ -95,6 +95,9 @@ void graph_reach(struct build *b);
 /* rules.c: every row of rules.def against every node and flow. */
 void rules_check(struct build *b);
 
+/* references.c: what associations and the drawing refer to. */
+void references_check(struct build *b);
+
 enum severity { SEVERITY_error, SEVERITY_warning };
 
 /* A problem as Camunda reports it: the place and id of `at` (or NULL), the main element, and one more; each id may

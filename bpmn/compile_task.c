@@ -3,6 +3,7 @@
 #include "bpmn/compile.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/cron.h"
 
@@ -15,13 +16,14 @@ find_error(const struct build *b, const char *reference)
 	return reference == NULL ? NULL : map_get_text(&b->error_by_id, reference);
 }
 
-/* The code behind errorRef: that of the error, or the reference itself when there is no such error. */
+/* The code behind errorRef: that of the error (NULL when it has none), or the reference itself when there is no such
+ * error. */
 static const char *
 error_code(const struct build *b, const char *reference)
 {
 	const struct xml_element *error = find_error(b, reference);
 
-	return error == NULL ? reference : xml_plain(error, "errorCode");
+	return error == NULL ? reference : xml_attribute(error, XML_SPACE_none, "errorCode");
 }
 
 static void
@@ -34,7 +36,6 @@ build_error_cases(struct build *b, struct service *service, const struct xml_ele
 	while ((item = xml_extension(xml, item, "errorEventDefinition")) != NULL) {
 		const char *reference = xml_attribute(item, XML_SPACE_none, "errorRef");
 		const char *text = xml_attribute(item, XML_SPACE_none, "expression");
-		const struct xml_element *error = find_error(b, reference);
 
 		if (reference == NULL)
 			continue;
@@ -44,7 +45,6 @@ build_error_cases(struct build *b, struct service *service, const struct xml_ele
 		}
 		cases = arena_grow(b->arena, cases, sizeof(*cases), count, &capacity);
 		cases[count].code = error_code(b, reference);
-		cases[count].message = error == NULL ? NULL : xml_camunda(error, "errorMessage");
 		cases[count].condition = build_expr(b, item, xml->id, text);
 		count++;
 	}
@@ -105,7 +105,7 @@ build_service(struct build *b, struct node *node, const struct xml_element *xml)
 	const char *type = xml_camunda(xml, "type");
 
 	node->service = service;
-	if (text_equal(type, "external"))
+	if (type != NULL && strcasecmp(type, "external") == 0)
 		build_external(b, service, xml);
 	else
 		build_other_service(b, service, xml, type);
@@ -198,15 +198,37 @@ build_candidates(struct build *b, struct user *user, const struct xml_element *x
 static void
 check_form(struct build *b, const struct xml_element *xml)
 {
+	static const char *const bindings[] = { "deployment", "latest", "version" };
 	const char *binding = xml_camunda(xml, "formRefBinding");
 
-	if (xml_camunda(xml, "formKey") != NULL && xml_camunda(xml, "formRef") != NULL)
+	if (xml_camunda(xml, "formRef") == NULL)
+		return;
+	if (xml_camunda(xml, "formKey") != NULL)
 		problem(b, SEVERITY_error, xml, xml->id, NULL,
 			"Invalid element definition: only one of the attributes formKey and formRef is allowed.");
-	if (xml_camunda(xml, "formRef") != NULL && binding != NULL && !text_equal(binding, "deployment") &&
-	    !text_equal(binding, "latest") && !text_equal(binding, "version"))
-		problem(b, SEVERITY_error, xml, xml->id, NULL, "Invalid element definition: value for formRefBinding "
-			"attribute has to be one of [deployment, latest, version] but was %s", binding);
+	for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++) {
+		if (text_equal(binding, bindings[i]))
+			return;
+	}
+	problem(b, SEVERITY_error, xml, xml->id, NULL, "Invalid element definition: value for formRefBinding attribute "
+		"has to be one of [deployment, latest, version] but was %s", binding != NULL ? binding : "null");
+}
+
+/* One person is to do it, and said to be so once. */
+static void
+check_assignee(struct build *b, const struct node *node, const struct xml_element *xml,
+	const struct xml_element *performer)
+{
+	const char *name = node->name != NULL ? node->name : "null";
+
+	if (performer == NULL)
+		return;
+	if (xml_next_child(xml, performer, XML_SPACE_bpmn, "humanPerformer") != NULL)
+		problem(b, SEVERITY_error, xml, xml->id, NULL,
+			"Invalid task definition: multiple humanPerformer sub elements defined for %s", name);
+	else if (resource_text(b, performer) != NULL && xml_camunda(xml, "assignee") != NULL)
+		problem(b, SEVERITY_error, xml, xml->id, NULL,
+			"Invalid usage: duplicate assignee declaration for task %s", name);
 }
 
 /* The process's own start event names the variable for who started it. */
@@ -235,6 +257,7 @@ build_user(struct build *b, struct node *node, const struct xml_element *xml)
 	user->priority = build_priority(b, xml, "priority");
 	user->form_key = build_attribute(b, xml, "formKey");
 	check_form(b, xml);
+	check_assignee(b, node, xml, performer);
 	user->name = build_expr(b, xml, xml->id, node->name);
 	if (text != NULL)
 		user->description = build_expr(b, text, xml->id, xml_trimmed(b->arena, text));
@@ -357,13 +380,11 @@ build_error_end(struct build *b, struct node *node, const struct xml_element *xm
 		return;
 	}
 	node->error_code = error_code(b, reference);
-	if (node->error_code == NULL)
+	if (node->error_code == NULL || node->error_code[0] == '\0')
 		problem(b, SEVERITY_error, definition, node->id, NULL, "'errorCode' is mandatory on errors referenced "
 			"by throwing error event definitions, but the error '%s' does not define one.", reference);
-	node->error_message = error == NULL ? NULL : xml_camunda(error, "errorMessage");
-	if (node->error_message != NULL && strstr(node->error_message, "{") != NULL)
-		problem(b, SEVERITY_warning, error, node->id, NULL,
-			"errorMessage is taken as it is written: expressions in it are not evaluated");
+	if (error != NULL)
+		node->error_message = build_expr(b, error, node->id, xml_camunda(error, "errorMessage"));
 }
 
 void

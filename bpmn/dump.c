@@ -136,7 +136,6 @@ put_service(struct text *text, const struct service *service)
 	put_text(text, "result-variable", service->result_variable);
 	for (int32_t i = 0; i < service->error_case_count; i++) {
 		put_text(text, "error-case", service->error_cases[i].code != NULL ? service->error_cases[i].code : "");
-		put_text(text, "error-message", service->error_cases[i].message);
 		put_expr(text, "when", service->error_cases[i].condition);
 	}
 }
@@ -204,7 +203,7 @@ put_event(struct text *text, const struct program *program, const struct node *n
 		put_text(text, "message-variable", node->catch_error->message_variable);
 	}
 	put_text(text, "error-code", node->error_code);
-	put_text(text, "error-message", node->error_message);
+	put_expr(text, "error-message", node->error_message);
 }
 
 /* For every incoming flow the nodes from which a token can still come. */

@@ -68,7 +68,6 @@ enum implementation { IMPLEMENTATION_none, IMPLEMENTATION_external, IMPLEMENTATI
 /* camunda:errorEventDefinition of an external task: when true, the report becomes a BPMN error. */
 struct error_case {
 	const char *code;		/* errorCode of the referenced bpmn:error */
-	const char *message;		/* its camunda:errorMessage, or NULL */
 	const struct expr *condition;
 };
 
@@ -146,7 +145,8 @@ struct node {
 	bool interrupting;		/* boundary */
 	const struct timer *timer;	/* timer_catch, boundary_timer */
 	const struct catch_error *catch_error;	/* boundary_error */
-	const char *error_code, *error_message;	/* error_end_event */
+	const char *error_code;		/* error_end_event */
+	const struct expr *error_message;	/* or NULL */
 	/* inclusive join: for incoming flow i, bit n of reach[i * reach_words + n / 64] says whether node n of the
 	 * same scope can still send a token to that flow without passing this gateway (semantics.md 2.2) */
 	const uint64_t *reach;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "bpmn/tree.h"
@@ -167,7 +168,9 @@ is_fine(const struct row *row, const char *value)
 static bool
 is_for_worker(const struct xml_element *xml)
 {
-	return text_equal(xml_attribute(xml, XML_SPACE_camunda, "type"), "external");
+	const char *type = xml_attribute(xml, XML_SPACE_camunda, "type");
+
+	return type != NULL && strcasecmp(type, "external") == 0;
 }
 
 static void

@@ -140,7 +140,7 @@ run_complete_task(struct machine *machine, struct error *err)
 	TRY(set_variables(machine, activity, &command->local_variables, true, err));
 	TRY(error_case_of(machine, activity, false, &error_case, err));
 	if (error_case != NULL)
-		return throw_error(machine, activity, error_case->code, error_case->message, err);
+		return throw_error(machine, activity, error_case->code, activity->external.message, err);
 	return leave(machine, activity, err);
 }
 
@@ -200,10 +200,10 @@ run_fail_task(struct machine *machine, struct error *err)
 	TRY(set_variables(machine, activity, &command->variables, false, err));
 	TRY(set_variables(machine, activity, &command->local_variables, true, err));
 	TRY(error_case_of(machine, activity, true, &error_case, err));
-	if (error_case != NULL)
-		return throw_error(machine, activity, error_case->code, error_case->message, err);
-	TRY(retries_left(machine, activity, &retries, &until_us, err));
 	message = cut(machine->arena, command->error_message, MESSAGE_CHARACTERS);
+	if (error_case != NULL)
+		return throw_error(machine, activity, error_case->code, message, err);
+	TRY(retries_left(machine, activity, &retries, &until_us, err));
 	MUST_EMIT(machine, err, task_fail, .activity = activity->id, .retries = retries, .message = message,
 		.details = command->error_details != NULL ? command->error_details : activity->external.details);
 	/* not a lock any more (locked_us is gone), but a time before which nobody gets it */

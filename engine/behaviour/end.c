@@ -18,8 +18,10 @@ enum progress
 enter_error_end(struct machine *machine, struct activity *activity, struct error *err)
 {
 	const struct node *node = activity->node;
+	const char *message;
 
-	if (throw_error(machine, activity, node->error_code, node->error_message, err) != OK)
+	if (eval_text(machine, activity, node, node->error_message, &message, err) != OK ||
+	    throw_error(machine, activity, node->error_code, message, err) != OK)
 		return FAILED;
 	return DONE;
 }

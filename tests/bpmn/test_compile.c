@@ -286,12 +286,11 @@ START_TEST(errors)
 
 	ck_assert_int_eq(service->error_case_count, 1);
 	ck_assert_str_eq(service->error_cases[0].code, "E1");
-	ck_assert_str_eq(service->error_cases[0].message, "broken");
 	assert_expr(service->error_cases[0].condition, "${state == 1}");
 	ck_assert_ptr_null(node_of(program, "any")->catch_error->code);
 	ck_assert_int_eq(node_of(program, "e")->element, EL_error_end_event);
 	ck_assert_str_eq(node_of(program, "e")->error_code, "E1");
-	ck_assert_str_eq(node_of(program, "e")->error_message, "broken");
+	assert_expr(node_of(program, "e")->error_message, "broken");
 }
 END_TEST
 
@@ -561,6 +560,7 @@ START_TEST(class_beside_external)
 
 	ck_assert_int_eq(node_of(program, "a")->service->implementation, IMPLEMENTATION_external);
 	ck_assert_uint_eq(diagram.problems.count, 0);
+	program_of(LINE("<serviceTask id=\"a\" camunda:type=\"External\" camunda:topic=\"t\"/>"));
 	ck_assert_int_eq(compile(LINE("<serviceTask id=\"a\" camunda:class=\"org.example.A\"/>")), E_parse);
 }
 END_TEST
@@ -578,7 +578,49 @@ START_TEST(wrong_forms)
 	refused(LINE("<userTask id=\"a\" camunda:formRef=\"r\" camunda:formRefBinding=\"newest\"/>"), binding, "a");
 	refused(PROCESS("<startEvent id=\"s\" camunda:formRef=\"r\" camunda:formRefBinding=\"newest\"/>" END("e")
 		FLOW("f", "s", "e")), binding, "s");
+	refused(LINE("<userTask id=\"a\" camunda:formRef=\"r\"/>"),
+		"Invalid element definition: value for formRefBinding "
+		"attribute has to be one of [deployment, latest, version] but was null", "a");
 	program_of(LINE("<userTask id=\"a\" camunda:formRef=\"r\" camunda:formRefBinding=\"version\"/>"));
+}
+END_TEST
+
+START_TEST(wrong_assignees)
+{
+	static const char performer[] = "<resourceAssignmentExpression><formalExpression>ann</formalExpression>"
+		"</resourceAssignmentExpression>";
+	const char *two = arena_printf(arena, LINE("<userTask id=\"a\" name=\"Ask\"><humanPerformer>%s</humanPerformer>"
+		"<humanPerformer>%s</humanPerformer></userTask>"), performer, performer);
+	const char *twice = arena_printf(arena, LINE("<userTask id=\"a\" name=\"Ask\" camunda:assignee=\"ben\">"
+		"<humanPerformer>%s</humanPerformer></userTask>"), performer);
+
+	refused(two, "Invalid task definition: multiple humanPerformer sub elements defined for Ask", "a");
+	refused(twice, "Invalid usage: duplicate assignee declaration for task Ask", "a");
+}
+END_TEST
+
+/* A process from s to e by f, and a drawing with one shape and one edge. */
+#define DRAWN(shape, edge) \
+	MODEL_HEAD "<process id=\"p\" isExecutable=\"true\">" START("s") END("e") FLOW("f", "s", "e") "</process>" \
+	"<BPMNDiagram xmlns=\"http://www.omg.org/spec/BPMN/20100524/DI\"" \
+	" xmlns:dc=\"http://www.omg.org/spec/DD/20100524/DC\" xmlns:di=\"http://www.omg.org/spec/DD/20100524/DI\">" \
+	"<BPMNPlane bpmnElement=\"p\"><BPMNShape id=\"d1\" bpmnElement=\"" shape "\">" \
+	"<dc:Bounds x=\"1\" y=\"1\" width=\"1\" height=\"1\"/></BPMNShape>" \
+	"<BPMNEdge id=\"d2\" bpmnElement=\"" edge "\"><di:waypoint x=\"1\" y=\"1\"/><di:waypoint x=\"2\" y=\"1\"/>" \
+	"</BPMNEdge></BPMNPlane></BPMNDiagram>" MODEL_TAIL
+
+START_TEST(wrong_references)
+{
+	program_of(DRAWN("s", "f"));
+	refused(DRAWN("gone", "f"), "Invalid reference in 'bpmnElement' attribute, activity gone not found", "d1");
+	refused(DRAWN("s", "gone"), "Invalid reference in 'bpmnElement' attribute, sequenceFlow gonenot found", "d2");
+	refused(PROCESS(START("s") "<association id=\"n\" sourceRef=\"s\" targetRef=\"gone\"/>"),
+		"Invalid reference targetRef 'gone' of association element ", "n");
+	refused(PROCESS(START("s") "<association id=\"n\" sourceRef=\"gone\" targetRef=\"s\"/>"),
+		"Invalid reference sourceRef 'gone' of association element ", "n");
+	refused(PROCESS(START("s") END("e") "<task id=\"a\" camunda:asyncAfter=\"true\"/>" FLOW("f", "s", "a")
+		"<sequenceFlow sourceRef=\"a\" targetRef=\"e\"/>"),
+		"Sequence flow with sourceRef='a' must have an id, activity with id 'a' uses 'asyncAfter'.", "a");
 }
 END_TEST
 
@@ -743,6 +785,8 @@ make_suite(void)
 	tcase_add_test(tests, wrong_tasks);
 	tcase_add_test(tests, class_beside_external);
 	tcase_add_test(tests, wrong_forms);
+	tcase_add_test(tests, wrong_assignees);
+	tcase_add_test(tests, wrong_references);
 	tcase_add_test(tests, wrong_events);
 	tcase_add_test(tests, wrong_mappings);
 	tcase_add_test(tests, wrong_time_to_live);

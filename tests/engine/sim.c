@@ -25,6 +25,7 @@ sim_process(struct arena *arena, const char *body)
 		" xmlns:camunda=\"http://camunda.org/schema/1.0/bpmn\""
 		" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" targetNamespace=\"test\">"
 		"<error id=\"err1\" errorCode=\"E1\"/><error id=\"err2\" errorCode=\"E2\"/>"
+		"<error id=\"told\" errorCode=\"E3\" camunda:errorMessage=\"failed ${n} times\"/>"
 		"<process id=\"p\" isExecutable=\"true\">%s</process></definitions>", body);
 }
 

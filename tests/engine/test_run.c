@@ -234,8 +234,8 @@ END_TEST
 /* A path that an uncaught error ends is over as an activity: what it has to hand out, it does. */
 START_TEST(unhandled_error_maps_outputs)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='g'/><serviceTask id='a' camunda:type='external'"
-		" camunda:topic='a'><extensionElements><camunda:inputOutput>"
+	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='g'/>"
+		"<serviceTask id='a' camunda:type='external' camunda:topic='a'><extensionElements><camunda:inputOutput>"
 		"<camunda:outputParameter name='out'>${1 + 1}</camunda:outputParameter></camunda:inputOutput>"
 		"</extensionElements></serviceTask>" EXTERNAL("b")
 		FLOW("f0", "s", "g") FLOW("f1", "g", "a") FLOW("f2", "g", "b"), NONE);
@@ -244,6 +244,32 @@ START_TEST(unhandled_error_maps_outputs)
 		.error_code = "unknown"}) == OK);
 	ck_assert_str_eq(sim_active(sim), "b");
 	ck_assert_str_eq(sim_variable(sim, "out"), "2");
+	sim_free(sim);
+}
+END_TEST
+
+/* A modelled message may be an expression; one that a worker's report became an error by is the worker's. */
+START_TEST(error_messages)
+{
+	static const char end[] = "<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><endEvent id='ie'>"
+		"<errorEventDefinition errorRef='told'/></endEvent>" FLOW("i0", "is", "ie") "</subProcess>"
+		BOUNDARY_ERROR("b", "sub", "camunda:errorMessageVariable='why'") EXTERNAL("after")
+		FLOW("f0", "s", "sub") FLOW("f1", "b", "after");
+	static const char report[] = "<startEvent id='s'/><serviceTask id='a' camunda:type='external' "
+		"camunda:topic='a'>"
+		"<extensionElements><camunda:errorEventDefinition id='c' errorRef='told' expression='${true}'/>"
+		"</extensionElements></serviceTask>" BOUNDARY_ERROR("b", "a", "camunda:errorMessageVariable='why'")
+		EXTERNAL("after") FLOW("f0", "s", "a") FLOW("f1", "b", "after");
+	struct sim *sim = begin(end, VARS(INT("n", 7)));
+
+	ck_assert_str_eq(sim_active(sim), "after");
+	ck_assert_str_eq(sim_variable(sim, "why"), "failed 7 times");
+	sim_free(sim);
+	sim = begin(report, VARS(INT("n", 7)));
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = sim_at(sim, "a")->id,
+		.error_message = "broken", .retries = 1}) == OK);
+	ck_assert_str_eq(sim_active(sim), "after");
+	ck_assert_str_eq(sim_variable(sim, "why"), "broken");
 	sim_free(sim);
 }
 END_TEST
@@ -672,6 +698,7 @@ main(void)
 	tcase_add_test(tc, error_specific_first);
 	tcase_add_test(tc, error_end_and_unhandled);
 	tcase_add_test(tc, unhandled_error_maps_outputs);
+	tcase_add_test(tc, error_messages);
 	tcase_add_test(tc, timer_interrupts);
 	tcase_add_test(tc, timer_repeats_beside);
 	tcase_add_test(tc, timer_by_cron);
