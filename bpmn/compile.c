@@ -70,6 +70,23 @@ xml_extension(const struct xml_element *xml, const struct xml_element *after, co
 	return box == NULL ? NULL : xml_next_child(box, after, XML_SPACE_camunda, name);
 }
 
+const char *
+build_documentation(struct build *b, const struct xml_element *xml)
+{
+	const struct xml_element *part = xml_child(xml, XML_SPACE_bpmn, "documentation");
+	struct text text;
+
+	if (part == NULL)
+		return NULL;
+	text_init(&text, b->arena);
+	for (; part != NULL; part = xml_next_child(xml, part, XML_SPACE_bpmn, "documentation")) {
+		if (text.length > 0)
+			text_puts(&text, "\n\n");
+		text_puts(&text, xml_trimmed(b->arena, part));
+	}
+	return text_string(&text);
+}
+
 void
 build_bad(struct build *b, const struct xml_element *at, const char *element, const char *message)
 {
@@ -407,14 +424,13 @@ static void
 build_header(struct build *b)
 {
 	const struct xml_element *xml = b->process;
-	const struct xml_element *text = xml_child(xml, XML_SPACE_bpmn, "documentation");
 	const char *startable = xml_camunda(xml, "isStartableInTasklist");
 	struct program *program = b->program;
 
 	program->key = xml->id;
 	program->name = xml_attribute(xml, XML_SPACE_none, "name");
 	program->category = xml_attribute(b->definitions, XML_SPACE_none, "targetNamespace");
-	program->description = text != NULL ? xml_trimmed(b->arena, text) : NULL;
+	program->description = build_documentation(b, xml);
 	program->version_tag = xml_camunda(xml, "versionTag");
 	program->history_ttl_days = parse_ttl(b, xml_camunda(xml, "historyTimeToLive"));
 	program->startable_in_tasklist = startable == NULL || xml_true(startable);

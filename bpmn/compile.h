@@ -57,6 +57,8 @@ void build_bad(struct build *b, const struct xml_element *at, const char *elemen
 const struct expr *build_attribute(struct build *b, const struct xml_element *xml, const char *name);
 /* The text of an element without the blanks around it. */
 const char *xml_trimmed(struct arena *arena, const struct xml_element *xml);
+/* All documentation of an element, paragraph by paragraph; NULL without any. */
+const char *build_documentation(struct build *b, const struct xml_element *xml);
 /* The attribute in no namespace, NULL when absent or empty. */
 const char *xml_plain(const struct xml_element *xml, const char *name);
 const char *xml_camunda(const struct xml_element *xml, const char *name);

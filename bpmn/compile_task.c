@@ -244,7 +244,6 @@ void
 build_user(struct build *b, struct node *node, const struct xml_element *xml)
 {
 	const struct xml_element *performer = xml_child(xml, XML_SPACE_bpmn, "humanPerformer");
-	const struct xml_element *text = xml_child(xml, XML_SPACE_bpmn, "documentation");
 	struct user *user = ARENA_NEW(b->arena, struct user);
 
 	node->user = user;
@@ -259,8 +258,7 @@ build_user(struct build *b, struct node *node, const struct xml_element *xml)
 	check_form(b, xml);
 	check_assignee(b, node, xml, performer);
 	user->name = build_expr(b, xml, xml->id, node->name);
-	if (text != NULL)
-		user->description = build_expr(b, text, xml->id, xml_trimmed(b->arena, text));
+	user->description = build_expr(b, xml, xml->id, build_documentation(b, xml));
 }
 
 /* What the loop runs over: the extension attribute wins over loopDataInputRef, a later inputDataItem over

@@ -318,6 +318,16 @@ START_TEST(user_task)
 }
 END_TEST
 
+START_TEST(documentation)
+{
+	const struct program *program = program_of(LINE("<userTask id=\"a\"><documentation> First. </documentation>"
+		"<documentation>Then ${x}.</documentation></userTask>"));
+
+	assert_expr(node_of(program, "a")->user->description, "First.\n\nThen ${x}.");
+	ck_assert_ptr_null(program->description);
+}
+END_TEST
+
 START_TEST(mappings)
 {
 	const struct program *program = program_of(LINE("<userTask id=\"a\"><extensionElements>"
@@ -773,6 +783,7 @@ make_suite(void)
 	tcase_add_test(tests, boundary_events);
 	tcase_add_test(tests, errors);
 	tcase_add_test(tests, user_task);
+	tcase_add_test(tests, documentation);
 	tcase_add_test(tests, mappings);
 	tcase_add_test(tests, retries);
 	tcase_add_test(tests, expression_services);
