@@ -134,64 +134,88 @@ unwrap(struct build *b, const char *item, size_t length, const char *kind)
 	return arena_strndup(b->arena, item + head + 1, length - head - 2);
 }
 
+/* Candidates while they are collected. */
+struct candidates {
+	struct build *b;
+	const struct xml_element *xml;
+	const struct expr **list;
+	size_t count, capacity;
+};
+
 static void
-append_item(struct text *list, const char *item)
+add_candidate(struct candidates *candidates, const char *text)
 {
-	if (list->length > 0)
-		text_putc(list, ',');
-	text_puts(list, item);
+	const struct expr *expr = build_expr(candidates->b, candidates->xml, candidates->xml->id, text);
+
+	if (expr == NULL)
+		return;
+	candidates->list = arena_grow(candidates->b->arena, candidates->list, sizeof(*candidates->list),
+		candidates->count, &candidates->capacity);
+	candidates->list[candidates->count++] = expr;
 }
 
-/* potentialOwner is a list with commas outside of parentheses; an item without a kind is a group. */
-static void
-split_owners(struct build *b, const char *owners, struct text *users, struct text *groups)
+/* The next item of a list with commas outside of brackets, without the blanks around it; NULL at the end. */
+static const char *
+next_item(const char **rest, size_t *length)
 {
+	const char *at = *rest, *item;
 	int depth = 0;
 
-	for (const char *at = owners; ; at++) {
+	while (*at == ' ' || *at == ',')
+		at++;
+	for (item = at; *at != '\0' && (*at != ',' || depth > 0); at++)
 		depth += (*at == '(' || *at == '{') - (*at == ')' || *at == '}');
-		if (*at != '\0' && (*at != ',' || depth > 0))
-			continue;
-		while (owners < at && *owners == ' ')
-			owners++;
-		size_t length = (size_t)(at - owners);
-		while (length > 0 && owners[length - 1] == ' ')
-			length--;
-		const char *user = unwrap(b, owners, length, "user");
-		const char *group = unwrap(b, owners, length, "group");
+	*rest = at;
+	while (at > item && at[-1] == ' ')
+		at--;
+	*length = (size_t)(at - item);
+	return *length > 0 ? item : NULL;
+}
 
+/* An item of potentialOwner without a kind is a group. */
+static void
+add_owners(const char *owners, struct candidates *users, struct candidates *groups)
+{
+	struct build *b = users->b;
+	const char *item, *user, *group;
+	size_t length;
+
+	while ((item = next_item(&owners, &length)) != NULL) {
+		user = unwrap(b, item, length, "user");
+		group = unwrap(b, item, length, "group");
 		if (user != NULL)
-			append_item(users, user);
-		else if (length > 0)
-			append_item(groups, group != NULL ? group : arena_strndup(b->arena, owners, length));
-		if (*at == '\0')
-			return;
-		owners = at + 1;
+			add_candidate(users, user);
+		else
+			add_candidate(groups, group != NULL ? group : arena_strndup(b->arena, item, length));
 	}
+}
+
+static void
+add_items(const char *items, struct candidates *candidates)
+{
+	const char *item;
+	size_t length;
+
+	while (items != NULL && (item = next_item(&items, &length)) != NULL)
+		add_candidate(candidates, arena_strndup(candidates->b->arena, item, length));
 }
 
 static void
 build_candidates(struct build *b, struct user *user, const struct xml_element *xml)
 {
+	struct candidates users = { .b = b, .xml = xml }, groups = users;
 	const struct xml_element *owner = NULL;
-	struct text users, groups;
 
-	text_init(&users, b->arena);
-	text_init(&groups, b->arena);
 	while ((owner = xml_next_child(xml, owner, XML_SPACE_bpmn, "potentialOwner")) != NULL) {
 		const char *text = resource_text(b, owner);
 
 		if (text != NULL)
-			split_owners(b, text, &users, &groups);
+			add_owners(text, &users, &groups);
 	}
-	if (xml_camunda(xml, "candidateUsers") != NULL)
-		append_item(&users, xml_camunda(xml, "candidateUsers"));
-	if (xml_camunda(xml, "candidateGroups") != NULL)
-		append_item(&groups, xml_camunda(xml, "candidateGroups"));
-	if (users.length > 0)
-		user->candidate_users = build_expr(b, xml, xml->id, text_string(&users));
-	if (groups.length > 0)
-		user->candidate_groups = build_expr(b, xml, xml->id, text_string(&groups));
+	add_items(xml_camunda(xml, "candidateUsers"), &users);
+	add_items(xml_camunda(xml, "candidateGroups"), &groups);
+	user->users = (struct exprs){ users.list, (int32_t)users.count };
+	user->groups = (struct exprs){ groups.list, (int32_t)groups.count };
 }
 
 /* What Camunda refuses about forms, though none is served here. */

@@ -141,14 +141,21 @@ put_service(struct text *text, const struct service *service)
 }
 
 static void
+put_exprs(struct text *text, const char *label, const struct exprs *exprs)
+{
+	for (int32_t i = 0; i < exprs->count; i++)
+		put_expr(text, label, exprs->list[i]);
+}
+
+static void
 put_user(struct text *text, const struct user *user)
 {
 	if (user == NULL)
 		return;
 	put_expr(text, "task-name", user->name);
 	put_expr(text, "assignee", user->assignee);
-	put_expr(text, "candidate-users", user->candidate_users);
-	put_expr(text, "candidate-groups", user->candidate_groups);
+	put_exprs(text, "candidate-users", &user->users);
+	put_exprs(text, "candidate-groups", &user->groups);
 	put_expr(text, "due-date", user->due_date);
 	put_expr(text, "follow-up-date", user->follow_up_date);
 	put_expr(text, "priority", user->priority);

@@ -81,9 +81,15 @@ struct service {
 	int32_t error_case_count;
 };
 
+struct exprs {
+	const struct expr *const *list;
+	int32_t count;
+};
+
 struct user {
-	const struct expr *assignee, *candidate_users, *candidate_groups, *due_date, *follow_up_date,
-		*priority, *name, *description, *form_key;	/* each may be NULL */
+	const struct expr *assignee, *due_date, *follow_up_date, *priority, *name, *description,
+		*form_key;			/* each may be NULL */
+	struct exprs users, groups;		/* candidates */
 };
 
 struct catch_error {

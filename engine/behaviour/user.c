@@ -6,9 +6,16 @@
 
 enum { DEFAULT_PRIORITY = 50 };		/* CB Task.PRIORITY_NORMAL */
 
+/* Names while they are collected. */
+struct names {
+	struct arena *arena;
+	const char **list;
+	size_t count, capacity;
+};
+
 /* Appends the comma-separated names in text, without blanks around them. */
 static void
-split_names(struct arena *arena, const char *text, const char ***list, size_t *count, size_t *capacity)
+add_names(struct names *names, const char *text)
 {
 	const char *end;
 	size_t length;
@@ -21,8 +28,9 @@ split_names(struct arena *arena, const char *text, const char ***list, size_t *c
 		while (length > 0 && text[length - 1] == ' ')
 			length--;
 		if (length > 0) {
-			*list = arena_grow(arena, *list, sizeof(const char *), *count, capacity);
-			(*list)[(*count)++] = arena_strndup(arena, text, length);
+			names->list = arena_grow(names->arena, names->list, sizeof(const char *), names->count,
+				&names->capacity);
+			names->list[names->count++] = arena_strndup(names->arena, text, length);
 		}
 		text = end != NULL ? end : text + strlen(text);
 	}
@@ -30,31 +38,36 @@ split_names(struct arena *arena, const char *text, const char ***list, size_t *c
 
 /* Names from an expression that gives a text with commas, or a list. */
 static enum status
-people_of(struct machine *machine, struct activity *activity, const struct expr *expr, struct people *people,
+add_people(struct machine *machine, struct activity *activity, const struct expr *expr, struct names *names,
 	struct error *err)
 {
 	struct value value, opened;
-	const char **list = NULL;
-	size_t count = 0, capacity = 0, i;
+	size_t i;
 
-	*people = (struct people){0};
 	TRY(eval(machine, activity, activity->node, expr, &value, err));
-	if (value.type == VALUE_null)
-		return OK;
 	if (value.type == VALUE_string) {
-		split_names(machine->arena, value.text, &list, &count, &capacity);
-	} else {
-		TRY(value_open(machine->arena, &value, &opened, err));
-		if (opened.type != VALUE_list) {
-			FAIL(err, engine, "candidates are a text or a list, not a value of type %s",
-				value_type_name(opened.type));
-			return blame(err, activity->node);
-		}
-		for (i = 0; i < opened.length; i++)
-			split_names(machine->arena, value_to_text(machine->arena, &opened.items[i]), &list, &count,
-				&capacity);
+		add_names(names, value.text);
+		return OK;
 	}
-	*people = (struct people){.count = count, .list = list};
+	if (value_open(machine->arena, &value, &opened, err) != OK || opened.type != VALUE_list) {
+		FAIL(err, engine, "Expression did not resolve to a string or collection of strings");
+		return blame(err, activity->node);
+	}
+	for (i = 0; i < opened.length; i++)
+		add_names(names, value_to_text(machine->arena, &opened.items[i]));
+	return OK;
+}
+
+static enum status
+people_of(struct machine *machine, struct activity *activity, const struct exprs *exprs, struct people *people,
+	struct error *err)
+{
+	struct names names = {.arena = machine->arena};
+	int32_t i;
+
+	for (i = 0; i < exprs->count; i++)
+		TRY(add_people(machine, activity, exprs->list[i], &names, err));
+	*people = (struct people){.count = names.count, .list = names.list};
 	return OK;
 }
 
@@ -89,8 +102,8 @@ open_user(struct machine *machine, struct activity *activity, struct error *err)
 		&effect.user_open.priority, err));
 	TRY(date_of(machine, activity, user->due_date, &effect.user_open.due_us, err));
 	TRY(date_of(machine, activity, user->follow_up_date, &effect.user_open.follow_up_us, err));
-	TRY(people_of(machine, activity, user->candidate_users, &effect.user_open.users, err));
-	TRY(people_of(machine, activity, user->candidate_groups, &effect.user_open.groups, err));
+	TRY(people_of(machine, activity, &user->users, &effect.user_open.users, err));
+	TRY(people_of(machine, activity, &user->groups, &effect.user_open.groups, err));
 	return emit(machine, effect, err) != NULL ? OK : err->status;
 }
 

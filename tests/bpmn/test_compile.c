@@ -297,7 +297,8 @@ END_TEST
 START_TEST(user_task)
 {
 	const struct program *program = program_of(LINE(
-		"<userTask id=\"a\" name=\"Do ${x}\" camunda:candidateUsers=\"u1,u2\" camunda:candidateGroups=\"g\""
+		"<userTask id=\"a\" name=\"Do ${x}\" camunda:candidateUsers=\"u1, ${list[2]},\" "
+		"camunda:candidateGroups=\"g\""
 		" camunda:dueDate=\"${due}\" camunda:followUpDate=\"2030-01-01\" camunda:priority=\"7\""
 		" camunda:formKey=\"form\"><documentation>Look</documentation>"
 		"<humanPerformer><resourceAssignmentExpression><formalExpression>kermit</formalExpression>"
@@ -307,8 +308,14 @@ START_TEST(user_task)
 	const struct user *user = node_of(program, "a")->user;
 
 	assert_expr(user->assignee, "kermit");
-	assert_expr(user->candidate_users, "fozzie,u1,u2");
-	assert_expr(user->candidate_groups, "m,other,g");
+	ck_assert_int_eq(user->users.count, 3);
+	assert_expr(user->users.list[0], "fozzie");
+	assert_expr(user->users.list[1], "u1");
+	assert_expr(user->users.list[2], "${list[2]}");
+	ck_assert_int_eq(user->groups.count, 3);
+	assert_expr(user->groups.list[0], "m");
+	assert_expr(user->groups.list[1], "other");
+	assert_expr(user->groups.list[2], "g");
 	assert_expr(user->due_date, "${due}");
 	assert_expr(user->follow_up_date, "2030-01-01");
 	assert_expr(user->priority, "7");

@@ -606,6 +606,34 @@ START_TEST(local_variables_come_last)
 }
 END_TEST
 
+/* Each candidate is an expression of its own: a list beside names stays a list. */
+START_TEST(candidates)
+{
+	static const char body[] = "<startEvent id='s'/>"
+		"<userTask id='u' camunda:candidateUsers='${list}, eva,#{both}' camunda:candidateGroups='${none}'/>"
+		FLOW("f0", "s", "u");
+	struct value items[] = {value_string("ann"), value_string("ben")};
+	struct value list = {.type = VALUE_list, .items = items, .length = 2};
+	struct arena *arena = arena_new();
+	struct sim *sim = sim_new(sim_process(arena, body));
+	const struct people *users;
+
+	ck_assert(sim_start(sim, VARS({.name = "list", .value = list}, TEXT("both", "cid, dan"),
+		{.name = "none", .value = value_null()})) == E_engine);
+	ck_assert_str_eq(sim->error.message, "Expression did not resolve to a string or collection of strings");
+	ck_assert(sim_start(sim, VARS({.name = "list", .value = list}, TEXT("both", "cid, dan"),
+		TEXT("none", ""))) == OK);
+	users = &sim_at(sim, "u")->human->users;
+	ck_assert_uint_eq(users->count, 5);
+	ck_assert_str_eq(users->list[0], "ann");
+	ck_assert_str_eq(users->list[2], "eva");
+	ck_assert_str_eq(users->list[4], "dan");
+	ck_assert_uint_eq(sim_at(sim, "u")->human->groups.count, 0);
+	sim_free(sim);
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(initiator_is_unknown)
 {
 	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' "
@@ -715,6 +743,7 @@ main(void)
 	tcase_add_test(tc, external_task_life);
 	tcase_add_test(tc, error_case_must_be_true);
 	tcase_add_test(tc, local_variables_come_last);
+	tcase_add_test(tc, candidates);
 	tcase_add_test(tc, initiator_is_unknown);
 	tcase_add_test(tc, priorities);
 	tcase_add_test(tc, deletion);
