@@ -56,6 +56,9 @@ struct tree *world_load(struct world *world, int64_t id);
 /* Saves, and says that loading gives the same tree again. */
 void world_must_round_trip(struct world *world, struct tree *tree);
 
+/* Says that loading gives the same tree, but for values that are not stored. */
+void world_must_equal_stored(struct world *world, const struct tree *tree);
+
 /* The open activity at that element. */
 struct activity *world_at(const struct tree *tree, const char *element);
 
