@@ -43,7 +43,7 @@ collection_of(struct machine *machine, struct activity *body, struct value *list
 		}
 		value = variable->value;
 	} else {
-		TRY(eval(machine, body->scope, body->node, expr, &value, err));
+		TRY(eval(machine, body, body->node, expr, &value, err));
 	}
 	if (value_open(machine->arena, &value, list, err) == OK && list->type == VALUE_list)
 		return OK;
@@ -62,7 +62,7 @@ count_instances(struct machine *machine, struct activity *body, int64_t *count, 
 	struct value list;
 
 	if (multi->cardinality != NULL) {
-		TRY(eval_integer(machine, body->scope, body->node, multi->cardinality, "loopCardinality", 0, count,
+		TRY(eval_integer(machine, body, body->node, multi->cardinality, "loopCardinality", 0, count,
 			err));
 	} else {
 		TRY(collection_of(machine, body, &list, err));

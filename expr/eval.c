@@ -4,6 +4,7 @@
 #include "expr/expr_priv.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -334,8 +335,7 @@ expr_eval_integer(const struct expr *expr, const struct expr_scope *scope, struc
 	TRY(run(expr, scope, arena, &value, err));
 	if (is_integer(&value))
 		n = value.integer;
-	else if (value.type == VALUE_double && value.real == (double)double_to_long(value.real) &&
-		double_to_long(value.real) != INT64_MAX)
+	else if (value.type == VALUE_double && !isnan(value.real) && fabs(value.real) < (double)INT64_MAX)
 		n = double_to_long(value.real);
 	else if (value.type != VALUE_string || !text_to_int(value.text, &n))
 		return FAIL(err, engine, "%s must be an integer, but '%.200s' is '%.200s'", what, expr->source,

@@ -46,7 +46,8 @@ enum status expr_eval_condition(const struct expr *expr, const struct expr_scope
 enum status expr_eval_text(const struct expr *expr, const struct expr_scope *scope, struct arena *arena,
 	const char **text, struct error *err) MUST_CHECK;
 
-/* As an int64 (a number, or a text that is one); E_engine naming `what` otherwise. */
+/* As an int64 (a number without its fraction, since a division always gives a Double, or a text that is one); E_engine
+ * naming `what` otherwise. */
 enum status expr_eval_integer(const struct expr *expr, const struct expr_scope *scope, struct arena *arena,
 	const char *what, int64_t *number, struct error *err) MUST_CHECK;
 

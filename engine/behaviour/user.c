@@ -87,6 +87,20 @@ date_of(struct machine *machine, struct activity *activity, const struct expr *e
 	return OK;
 }
 
+/* A priority that is null is that of a task without one. */
+static enum status
+priority_of(struct machine *machine, struct activity *activity, const struct expr *expr, int64_t *priority,
+	struct error *err)
+{
+	struct value value;
+
+	*priority = DEFAULT_PRIORITY;
+	TRY(eval(machine, activity, activity->node, expr, &value, err));
+	if (value.type == VALUE_null)
+		return OK;
+	return eval_integer(machine, activity, activity->node, expr, "priority", DEFAULT_PRIORITY, priority, err);
+}
+
 static enum status
 open_user(struct machine *machine, struct activity *activity, struct error *err)
 {
@@ -98,8 +112,7 @@ open_user(struct machine *machine, struct activity *activity, struct error *err)
 	TRY(eval_text(machine, activity, node, user->description, &effect.user_open.description, err));
 	TRY(eval_text(machine, activity, node, user->assignee, &effect.user_open.assignee, err));
 	TRY(eval_text(machine, activity, node, user->form_key, &effect.user_open.form_key, err));
-	TRY(eval_integer(machine, activity, node, user->priority, "priority", DEFAULT_PRIORITY,
-		&effect.user_open.priority, err));
+	TRY(priority_of(machine, activity, user->priority, &effect.user_open.priority, err));
 	TRY(date_of(machine, activity, user->due_date, &effect.user_open.due_us, err));
 	TRY(date_of(machine, activity, user->follow_up_date, &effect.user_open.follow_up_us, err));
 	TRY(people_of(machine, activity, &user->users, &effect.user_open.users, err));

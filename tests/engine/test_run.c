@@ -634,6 +634,20 @@ START_TEST(candidates)
 }
 END_TEST
 
+START_TEST(user_priorities)
+{
+	static const char body[] = "<startEvent id='s'/><userTask id='u' camunda:priority='${p}'/>"
+		FLOW("f0", "s", "u");
+	struct sim *sim = begin(body, VARS({.name = "p", .value = value_null()}));
+
+	ck_assert_int_eq(sim_at(sim, "u")->human->priority, 50);
+	sim_free(sim);
+	sim = begin(body, VARS(TEXT("p", "7")));
+	ck_assert_int_eq(sim_at(sim, "u")->human->priority, 7);
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(initiator_is_unknown)
 {
 	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' "
@@ -744,6 +758,7 @@ main(void)
 	tcase_add_test(tc, error_case_must_be_true);
 	tcase_add_test(tc, local_variables_come_last);
 	tcase_add_test(tc, candidates);
+	tcase_add_test(tc, user_priorities);
 	tcase_add_test(tc, initiator_is_unknown);
 	tcase_add_test(tc, priorities);
 	tcase_add_test(tc, deletion);

@@ -567,8 +567,13 @@ START_TEST(test_text_and_integer)
 	ck_assert_int_eq(number, 50);
 	ck_assert(expr_eval_integer(compiled("${n*2.0}"), &scope, arena, "priority", &number, &err) == OK);
 	ck_assert_int_eq(number, 10);
-	ck_assert(expr_eval_integer(compiled("${d}"), &scope, arena, "priority", &number, &err) == E_engine);
-	ck_assert_str_eq(err.message, "priority must be an integer, but '${d}' is '2.5'");
+	ck_assert(expr_eval_integer(compiled("${n/2}"), &scope, arena, "loopCardinality", &number, &err) == OK);
+	ck_assert_int_eq(number, 2);
+	ck_assert(expr_eval_integer(compiled("${-n/2}"), &scope, arena, "loopCardinality", &number, &err) == OK);
+	ck_assert_int_eq(number, -2);
+	number = 10;
+	ck_assert(expr_eval_integer(compiled("${s}"), &scope, arena, "priority", &number, &err) == E_engine);
+	ck_assert_str_eq(err.message, "priority must be an integer, but '${s}' is 'abc'");
 	ck_assert(expr_eval_integer(compiled("${1e19}"), &scope, arena, "priority", &number, &err) == E_engine);
 	ck_assert(expr_eval_integer(compiled("${nul}"), &scope, arena, "priority", &number, &err) == E_engine);
 	ck_assert_int_eq(number, 10);
