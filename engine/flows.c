@@ -4,7 +4,7 @@
 
 struct choice {
 	struct machine *machine;
-	struct activity *activity;	/* that leaves; conditions see its scope's variables */
+	struct activity *activity;	/* that leaves; conditions see its variables */
 	int32_t *flows;
 	size_t count;
 };
@@ -21,8 +21,7 @@ holds(struct choice *choice, const struct flow *flow, bool *result, struct error
 	*result = true;
 	if (flow->condition == NULL)
 		return OK;
-	return eval_condition(choice->machine, choice->activity->scope, choice->activity->node, flow->condition, result,
-		err);
+	return eval_condition(choice->machine, choice->activity, choice->activity->node, flow->condition, result, err);
 }
 
 /* The first flow that holds, else the default. */

@@ -92,8 +92,9 @@ leave(struct machine *machine, struct activity *activity, struct error *err)
 
 	if (scope->node->element == EL_multi_instance_body)
 		return instance_done(machine, activity, err);
-	TRY(map_outputs(machine, activity, err));
+	/* conditions see what the activity sees, before its outputs are handed out (CB BpmnActivityBehavior) */
 	TRY(select_flows(machine, activity, &flows, &count, err));
+	TRY(map_outputs(machine, activity, err));
 	TRY(close_activity(machine, activity, false, err));
 	if (node->async_after)
 		return continue_later(machine, scope, node, flows, count, err);

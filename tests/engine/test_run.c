@@ -648,6 +648,24 @@ START_TEST(user_priorities)
 }
 END_TEST
 
+/* Flows straight out of an activity are chosen while it is there: its own variables count, its outputs not yet. */
+START_TEST(conditions_before_outputs)
+{
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+		"<extensionElements><camunda:inputOutput><camunda:inputParameter "
+		"name='own'>${1}</camunda:inputParameter>"
+		"<camunda:outputParameter name='v'>${2}</camunda:outputParameter></camunda:inputOutput>"
+		"</extensionElements></serviceTask>" EXTERNAL("before") EXTERNAL("behind") FLOW("f0", "s", "a")
+		IF("f1", "a", "before", "${own == 1 and v == 1}") IF("f2", "a", "behind", "${v == 2}"),
+		VARS(INT("v", 1)));
+
+	COMPLETE(sim, "a");
+	ck_assert_str_eq(sim_active(sim), "before");
+	ck_assert_str_eq(sim_variable(sim, "v"), "2");
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(initiator_is_unknown)
 {
 	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' "
@@ -759,6 +777,7 @@ main(void)
 	tcase_add_test(tc, local_variables_come_last);
 	tcase_add_test(tc, candidates);
 	tcase_add_test(tc, user_priorities);
+	tcase_add_test(tc, conditions_before_outputs);
 	tcase_add_test(tc, initiator_is_unknown);
 	tcase_add_test(tc, priorities);
 	tcase_add_test(tc, deletion);
