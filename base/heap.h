@@ -22,6 +22,7 @@ size_t ordered_count(const struct ordered *set);
 bool ordered_add(struct ordered *set, struct order order);	/* false: it was there */
 bool ordered_remove(struct ordered *set, struct order order);	/* false: it was not */
 bool ordered_first(const struct ordered *set, struct order *order);
+bool ordered_last(const struct ordered *set, struct order *order);
 /* The next one after `after`, which need not be in the set. */
 bool ordered_next(const struct ordered *set, struct order after, struct order *order);
 

@@ -194,6 +194,19 @@ ordered_first(const struct ordered *set, struct order *order)
 }
 
 bool
+ordered_last(const struct ordered *set, struct order *order)
+{
+	const struct node *node = set->root;
+
+	if (!node)
+		return false;
+	while (node->right)
+		node = node->right;
+	*order = node->order;
+	return true;
+}
+
+bool
 ordered_next(const struct ordered *set, struct order after, struct order *order)
 {
 	const struct node *best = NULL;

@@ -8,15 +8,8 @@
 #include "base/counters.h"
 #include "base/log.h"
 
-#define SECOND_US INT64_C(1000000)
-
-/* Between two claims that failed: short at first, since a daemon that was killed is gone in a moment. */
-#define CLAIM_PAUSE_US (SECOND_US / 20)
-#define CLAIM_PAUSE_MOST_US SECOND_US
-
 enum {
 	ID_BLOCK = 20000,		/* ids reserved ahead, so that the part's row is written rarely */
-	STARTS_PER_PART = 64,		/* instances without a business key that follow each other into a part */
 	FETCH_MOST = 1000,		/* tasks one fetch may get at once */
 	SAVE_TRIES = 3,			/* of a batch that met weather */
 };
@@ -44,24 +37,7 @@ struct gathered {
 	struct request **requests_end;
 };
 
-/* ---- time, ids ---------------------------------------------------------------------------------------- */
-
-int64_t
-lane_now(const struct lane *lane, int64_t monotonic_us)
-{
-	int64_t now_us = lane->base_us + (monotonic_us - lane->base_monotonic_us);
-
-	return now_us > lane->last_now_us ? now_us : lane->last_now_us;
-}
-
-static void
-set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us)
-{
-	lane->base_us = now_us;
-	lane->base_monotonic_us = monotonic_us;
-	if (now_us > lane->last_now_us)
-		lane->last_now_us = now_us;
-}
+/* ---- ids ---------------------------------------------------------------------------------------- */
 
 /* The part of a new instance: by its business key, so that equal keys meet; else the one in use for now. */
 static int32_t
@@ -88,99 +64,6 @@ part_of_key(const char *tenant, const char *business_key)
 	if (tenant != NULL)
 		hash ^= hash_text(tenant) * UINT64_C(0x9E3779B97F4A7C15);
 	return (int32_t)(hash % PART_COUNT);
-}
-
-/* ---- ownership ---------------------------------------------------------------------------------------- */
-
-static void
-forget_everything(struct lane *lane)
-{
-	cache_clear(lane);
-	tasks_clear(lane);
-	timers_clear(lane);
-	arena_reset(lane->arena);
-	lane->free_cached = NULL;
-	map_init(&lane->index, lane->arena);
-	map_init(&lane->topics, lane->arena);
-	map_init(&lane->tasks, lane->arena);
-	map_init(&lane->jobs, lane->arena);
-}
-
-static void
-step_down(struct lane *lane, int64_t monotonic_us, const char *why)
-{
-	char quoted[512];
-
-	if (!lane->active)
-		return;
-	log_event(LOG_WARN_LEVEL, "lane-stepped-down", "lane=%d why=%s", (int)lane->config.range.lane,
-		log_quote(why, quoted));
-	lane->active = false;
-	lane->standby = false;
-	lane->claim_pause_us = CLAIM_PAUSE_US;
-	lane->next_claim_us = monotonic_us + lane->claim_pause_us;
-	counter_add(COUNT_lanes_active, -1);
-	forget_everything(lane);
-	if (lane->config.owned != NULL)
-		lane->config.owned(lane->config.context, lane, false);
-}
-
-/* Tries to become the owner, and rebuilds from the store what the lane holds. */
-static void
-try_claim(struct lane *lane, int64_t monotonic_us)
-{
-	struct store *store = lane->config.store;
-	struct claim claim;
-	struct error err;
-	enum status status;
-	char quoted[512];
-
-	lane->next_claim_us = monotonic_us + lane->claim_pause_us;
-	lane->claim_pause_us *= 2;
-	if (lane->claim_pause_us > CLAIM_PAUSE_MOST_US)
-		lane->claim_pause_us = CLAIM_PAUSE_MOST_US;
-	status = store->ops->claim(store, &lane->config.range, lane->config.owner,
-		lane->config.settings->takeover_seconds * SECOND_US, &claim, &err);
-	lane->standby = status == E_fenced;
-	if (lane->standby)
-		return;
-	if (status == OK) {
-		set_time(lane, claim.now_us, monotonic_us);
-		memcpy(lane->next_id, claim.next_id, sizeof lane->next_id);
-		memcpy(lane->persisted, claim.next_id, sizeof lane->persisted);
-		lane->start_part = lane->config.range.first_part;
-		lane->starts_left = STARTS_PER_PART;
-		status = tasks_scan(lane, &err);
-	}
-	if (status == OK)
-		status = timers_refill(lane, lane->last_now_us, &err);
-	if (status != OK) {
-		log_event(LOG_WARN_LEVEL, "claim-failed", "lane=%d error=%s", (int)lane->config.range.lane,
-			log_quote(err.message, quoted));
-		forget_everything(lane);
-		return;
-	}
-	lane->active = true;
-	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
-	counter_add(COUNT_lanes_active, 1);
-	log_event(LOG_INFO_LEVEL, "lane-active", "lane=%d parts=%d-%d owner=%lld", (int)lane->config.range.lane,
-		(int)lane->config.range.first_part, (int)lane->config.range.last_part, (long long)lane->config.owner);
-	if (lane->config.owned != NULL)
-		lane->config.owned(lane->config.context, lane, true);
-}
-
-static void
-renew(struct lane *lane, int64_t monotonic_us)
-{
-	struct error err;
-	int64_t now_us;
-	enum status status = lane->config.store->ops->renew(lane->config.store, &now_us, &err);
-
-	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
-	if (status == OK)
-		set_time(lane, now_us, monotonic_us);
-	else
-		step_down(lane, monotonic_us, err.message);
 }
 
 /* ---- gathering ---------------------------------------------------------------------------------------- */
@@ -347,20 +230,26 @@ refuse_missing(struct work *work)
 		(long long)work->command.target);
 }
 
+static struct command
+failure_of(struct lane *lane, int64_t job, const struct error *cause)
+{
+	counter_add(COUNT_jobs_failed, 1);
+	return (struct command){
+		.kind = COMMAND_fail_job,
+		.target = job,
+		.error_message = arena_strdup(lane->scratch, cause->message),
+		.error_code = cause->element,
+		.arena = lane->scratch,
+	};
+}
+
 /* A job that failed becomes a second command: its effects are gone, what is left is one attempt less. */
 static void
 fail_job(struct lane *lane, struct work *work)
 {
 	struct error cause = work->error;
 
-	counter_add(COUNT_jobs_failed, 1);
-	work->command = (struct command){
-		.kind = COMMAND_fail_job,
-		.target = work->command.target,
-		.error_message = arena_strdup(lane->scratch, cause.message),
-		.error_code = cause.element,
-		.arena = lane->scratch,
-	};
+	work->command = failure_of(lane, work->command.target, &cause);
 	if (run_engine(lane, work, id_part(work->command.target)) != OK)
 		log_event(LOG_ERROR_LEVEL, "job-failure-not-recorded", "job=%lld", (long long)work->command.target);
 	/* whoever asked for the job hears why it failed */
@@ -601,79 +490,6 @@ drop_ended(struct lane *lane, struct gathered *gathered)
 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
-/* Variables visible from an activity: the nearest of each name, in the arena of the request. */
-static struct entries
-visible_variables(const struct activity *from, bool local, struct arena *arena)
-{
-	struct entry *list = NULL;
-	size_t count = 0, capacity = 0;
-	const struct activity *scope;
-	const struct variable *variable;
-	struct map seen;
-
-	map_init(&seen, arena);
-	for (scope = from; scope != NULL; scope = local ? NULL : scope->scope) {
-		for (variable = scope->variables; variable != NULL; variable = variable->next) {
-			if (map_get_text(&seen, variable->name) != NULL)
-				continue;
-			map_put_text(&seen, variable->name, &seen);
-			list = arena_grow(arena, list, sizeof *list, count, &capacity);
-			list[count].name = arena_strdup(arena, variable->name);
-			list[count++].value = value_copy(arena, variable->value);
-		}
-	}
-	return (struct entries){.count = count, .list = list};
-}
-
-static struct entries
-named_variables(const struct activity *from, const struct fetch_topic *topic, struct arena *arena)
-{
-	struct entry *list = ARENA_ARRAY(arena, struct entry, topic->variable_count);
-	const struct variable *variable;
-	size_t i, count = 0;
-
-	for (i = 0; i < topic->variable_count; i++) {
-		variable = topic->local_variables ? tree_variable_local(from, topic->variables[i]) :
-						    tree_variable(from, topic->variables[i]);
-		if (variable == NULL)
-			continue;
-		list[count].name = topic->variables[i];
-		list[count++].value = value_copy(arena, variable->value);
-	}
-	return (struct entries){.count = count, .list = list};
-}
-
-/* What a fetch hands out, copied into the request, since the tree is the lane's again after the answer. */
-static void
-hand_out(struct lane *lane, struct work *work)
-{
-	struct request *request = work->request;
-	struct arena *arena = request->arena;
-	const struct activity *activity = tree_activity(work->tree, work->command.target);
-	struct fetched *fetched = &request->tasks[request->task_count++];
-	int64_t ready_us = activity->started_us;
-
-	*fetched = (struct fetched){
-		.definition = activity->instance->definition,
-		.node = activity->node,
-		.activity = activity->id,
-		.instance = activity->instance->id,
-		.business_key = arena_strdup(arena, activity->instance->business_key),
-		.created_us = activity->started_us,
-		.external = activity->external,
-		.topic = work->topic,
-	};
-	fetched->external.topic = arena_strdup(arena, activity->external.topic);
-	fetched->external.worker = arena_strdup(arena, activity->external.worker);
-	fetched->external.message = arena_strdup(arena, activity->external.message);
-	fetched->external.details = arena_strdup(arena, activity->external.details);
-	fetched->variables = work->topic->variables_given ?
-		named_variables(activity, work->topic, arena) :
-		visible_variables(activity, work->topic->local_variables, arena);
-	counter_add(COUNT_tasks_fetched, 1);
-	histogram_add(TIME_ready_seconds, (double)(lane->last_now_us - ready_us) / (double)SECOND_US);
-}
-
 static void
 settle(struct lane *lane, struct work *work)
 {
@@ -683,7 +499,9 @@ settle(struct lane *lane, struct work *work)
 		counter_add(COUNT_commands_refused, 1);
 	if (work->picked) {
 		if (work->ran && work->command.kind == COMMAND_lock_task)
-			hand_out(lane, work);
+			task_hand_out(lane, tree_activity(work->tree, work->command.target), work->topic, request);
+		else if (!work->ran && work->tree != NULL)
+			tasks_sync(lane, work->tree, work->command.target);	/* as the batch has left it */
 		else if (!work->ran)
 			tasks_forget(lane, work->command.target);
 		return;
@@ -752,8 +570,10 @@ reset_work(struct gathered *gathered)
 				.target = work->command.target,
 				.arena = work->command.arena,
 			};
-			if (work->request != NULL)
+			if (work->request != NULL) {
 				work->command = work->request->command;
+				work->command.arena = work->request->arena;
+			}
 		}
 		if (work->picked)
 			work->command.kind = COMMAND_lock_task;
@@ -776,30 +596,71 @@ finish(struct lane *lane, struct gathered *gathered)
 	drop_ended(lane, gathered);
 }
 
-/* After a batch failed for something in it: each piece alone, so that the guilty one stands alone. */
+static bool
+is_outside(enum status status)
+{
+	return status == E_weather || status == E_fenced;
+}
+
+/* Work that was not done: the task or job is there for another time, the client hears why. */
+static void
+leave_undone(struct lane *lane, struct work *work, const struct error *err)
+{
+	if (work->picked)
+		tasks_put_back(lane, work->command.target);
+	if (work->request == NULL) {
+		timers_put_back(lane, work->command.target, lane->last_now_us + SECOND_US);
+	} else if (work->request->task_count == 0) {
+		work->request->status = err->status;
+		work->request->error = *err;
+	}
+}
+
+/* A piece that cannot be stored though it stands alone.  A due job has failed then like any other: it loses an attempt,
+ * and is an incident in the end. */
 static enum status
-one_by_one(struct lane *lane, struct gathered *gathered, struct error *err)
+blame(struct lane *lane, struct work *work, struct error *err)
+{
+	struct gathered single = {.list = work, .count = 1};
+	struct error cause = *err;
+	enum status status;
+	int64_t now_us;
+
+	log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld", command_word(work->command.kind),
+		(long long)work->command.target);
+	counter_add(COUNT_commands_refused, 1);
+	if (work->request == NULL) {
+		reset_work(&single);
+		work->command = failure_of(lane, work->command.target, &cause);
+		status = attempt(lane, &single, &now_us, err);
+		if (status == OK)
+			finish(lane, &single);
+		if (status == OK || is_outside(status))
+			return status;
+	}
+	leave_undone(lane, work, &cause);
+	return OK;
+}
+
+/* After a batch failed for something in it: each piece alone, so that the guilty one stands alone.  *finished says how
+ * many were settled before something from outside came between. */
+static enum status
+one_by_one(struct lane *lane, struct gathered *gathered, size_t *finished, struct error *err)
 {
 	struct gathered single;
 	enum status status;
 	int64_t now_us;
-	size_t i;
 
-	for (i = 0; i < gathered->count; i++) {
-		single = (struct gathered){.list = &gathered->list[i], .count = 1};
+	for (*finished = 0; *finished < gathered->count; ++*finished) {
+		single = (struct gathered){.list = &gathered->list[*finished], .count = 1};
 		reset_work(&single);
 		status = attempt(lane, &single, &now_us, err);
-		if (status == E_weather || status == E_fenced)
+		if (status == OK)
+			finish(lane, &single);
+		else if (!is_outside(status))
+			status = blame(lane, single.list, err);
+		if (status != OK)
 			return status;
-		if (status != OK) {
-			single.list->status = status;
-			single.list->error = *err;
-			log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld",
-				command_word(single.list->command.kind), (long long)single.list->command.target);
-			settle(lane, single.list);
-			continue;
-		}
-		finish(lane, &single);
 	}
 	return OK;
 }
@@ -810,39 +671,29 @@ run_batch(struct lane *lane, struct gathered *gathered, int64_t monotonic_us)
 	enum status status = E_weather;
 	struct error err;
 	int64_t now_us = 0;
+	size_t finished = 0;
 	int tries;
-	size_t i;
 
 	for (tries = 0; tries < SAVE_TRIES && status == E_weather; tries++) {
 		reset_work(gathered);
 		status = attempt(lane, gathered, &now_us, &err);
 	}
-	if (status != OK && status != E_weather && status != E_fenced) {
-		if (gathered->count > 1) {
-			status = one_by_one(lane, gathered, &err);
-			if (status == OK) {
-				answer(gathered);
-				return;
-			}
-		}
-	}
 	if (status == OK) {
 		if (now_us != 0) {
-			set_time(lane, now_us, monotonic_us);
+			owner_set_time(lane, now_us, monotonic_us);
 			lane->next_renew_us = monotonic_us + 3 * SECOND_US;
 		}
 		finish(lane, gathered);
-		answer(gathered);
-		return;
+	} else if (!is_outside(status)) {
+		status = gathered->count > 1 ? one_by_one(lane, gathered, &finished, &err) :
+					       blame(lane, gathered->list, &err);
 	}
-	for (i = 0; i < gathered->count; i++)
-		if (gathered->list[i].picked)
-			tasks_put_back(lane, gathered->list[i].command.target);
-		else if (gathered->list[i].request == NULL)
-			timers_add(lane, gathered->list[i].command.target, lane->last_now_us + SECOND_US);
-	answer_all(gathered, &err);
-	if (status == E_fenced || status == E_weather)
-		step_down(lane, monotonic_us, err.message);
+	/* what is durable by now was done, whatever came then */
+	for (; status != OK && finished < gathered->count; finished++)
+		leave_undone(lane, &gathered->list[finished], &err);
+	answer(gathered);
+	if (status != OK)
+		owner_step_down(lane, monotonic_us, err.message);
 }
 
 static void
@@ -883,9 +734,9 @@ lane_step(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	lane->step++;
 	arena_reset(lane->scratch);
 	if (!lane->active && monotonic_us >= lane->next_claim_us)
-		try_claim(lane, monotonic_us);
+		owner_claim(lane, monotonic_us);
 	if (lane->active && monotonic_us >= lane->next_renew_us)
-		renew(lane, monotonic_us);
+		owner_renew(lane, monotonic_us);
 	if (!lane->active) {
 		refuse_inbox(lane, inbox);
 		return lane->next_claim_us;
@@ -893,7 +744,7 @@ lane_step(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	lane->last_now_us = lane_now(lane, monotonic_us);
 	tasks_expire(lane, lane->last_now_us);
 	if (timers_refill(lane, lane->last_now_us, &err) != OK) {
-		step_down(lane, monotonic_us, err.message);
+		owner_step_down(lane, monotonic_us, err.message);
 		refuse_inbox(lane, inbox);
 		return monotonic_us;
 	}
@@ -974,5 +825,5 @@ lane_stop(struct lane *lane, struct request **inbox)
 	if (lane->config.store->ops->release(lane->config.store, &err) != OK)
 		log_event(LOG_WARN_LEVEL, "lane-not-released", "lane=%d error=%s", (int)lane->config.range.lane,
 			log_quote(err.message, quoted));
-	step_down(lane, 0, "stopping");
+	owner_step_down(lane, 0, "stopping");
 }

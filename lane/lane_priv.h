@@ -11,7 +11,8 @@ struct queue {
 	const char *topic;
 	int32_t definition;
 	struct ordered *tasks;
-	bool more;			/* the store has tasks behind the window that are not in it */
+	bool more;			/* the store may have tasks behind the window that are not in it: */
+	struct order behind;		/* all of them come after this one */
 	bool announced;			/* in this step's list of topics with new tasks */
 	struct queue *next_of_topic;
 	struct queue *next;		/* of all queues */
@@ -83,6 +84,24 @@ struct lane {
 	struct order horizon;		/* (due, 0, id) */
 };
 
+/* Between two claims that failed: short at first, since a daemon that was killed is gone in a moment. */
+#define SECOND_US INT64_C(1000000)
+#define CLAIM_PAUSE_US (SECOND_US / 20)
+#define CLAIM_PAUSE_MOST_US SECOND_US
+
+enum { STARTS_PER_PART = 64 };	/* instances without a business key that follow each other into a part */
+
+/* owner.c */
+void owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us);	/* the database's, at that moment */
+void owner_claim(struct lane *lane, int64_t monotonic_us);	/* tries to, and rebuilds what the lane holds */
+void owner_renew(struct lane *lane, int64_t monotonic_us);
+void owner_step_down(struct lane *lane, int64_t monotonic_us, const char *why);
+void owner_forget(struct lane *lane);				/* everything the lane holds */
+
+/* hand_out.c: adds the task to the request's answer. */
+void task_hand_out(const struct lane *lane, const struct activity *activity, const struct fetch_topic *topic,
+	struct request *request);
+
 /* cache.c */
 struct cached *cache_find(struct lane *lane, int64_t id);
 struct cached *cache_add(struct lane *lane, struct tree *tree);	/* indexes everything in it */
@@ -116,7 +135,7 @@ void timers_init(struct lane *lane);
 void timers_clear(struct lane *lane);
 void timers_sync(struct lane *lane, struct tree *tree, int64_t id);
 size_t timers_due(struct lane *lane, int64_t now_us, size_t limit, int64_t *ids);	/* takes them out */
-void timers_add(struct lane *lane, int64_t id, int64_t due_us);
+void timers_put_back(struct lane *lane, int64_t id, int64_t due_us);	/* whatever the horizon is */
 enum status timers_refill(struct lane *lane, int64_t now_us, struct error *err);
 int64_t timers_next_us(const struct lane *lane);
 

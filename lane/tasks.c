@@ -47,6 +47,7 @@ queue_of(struct lane *lane, const char *topic, int32_t definition)
 		.topic = first != NULL ? first->topic : arena_strdup(lane->arena, topic),
 		.definition = definition,
 		.tasks = ordered_new(),
+		.behind = {.first = INT64_MAX},
 		.next_of_topic = first,
 		.next = lane->queues,
 	};
@@ -84,26 +85,47 @@ order_less(struct order a, struct order b)
 	return a.second != b.second ? a.second < b.second : a.id < b.id;
 }
 
-/* The last of a set in order; only asked of full windows. */
 static bool
 window_is_full(const struct lane *lane, const struct queue *queue)
 {
 	return ordered_count(queue->tasks) >= (size_t)lane->config.settings->ready_window;
 }
 
-/* Puts the task into its queue, or leaves it to the store when the window is full. */
+/* The store alone knows the task from now on. */
+static void
+leave_to_store(struct lane *lane, struct waiting *waiting)
+{
+	struct queue *queue = waiting->queue;
+	struct order before = order_of(waiting);
+
+	before.id--;
+	if (!queue->more || order_less(before, queue->behind))
+		queue->behind = before;
+	queue->more = true;
+	tasks_forget(lane, waiting->id);
+}
+
+/* Puts the task into its queue.  A window holds the best there are: when it is full the last gives way, and while the
+ * store has better ones than this it stays there too. */
 static void
 enqueue(struct lane *lane, struct waiting *waiting)
 {
 	struct queue *queue = waiting->queue;
+	struct order last, order = order_of(waiting);
 
-	if (window_is_full(lane, queue)) {
-		queue->more = true;
+	queue->announced = true;
+	if (queue->more && order_less(queue->behind, order)) {
 		tasks_forget(lane, waiting->id);
 		return;
 	}
-	waiting->queued = ordered_add(queue->tasks, order_of(waiting));
-	queue->announced = true;
+	if (window_is_full(lane, queue) && ordered_last(queue->tasks, &last)) {
+		if (order_less(last, order)) {
+			leave_to_store(lane, waiting);
+			return;
+		}
+		leave_to_store(lane, map_get(&lane->tasks, last.id));
+	}
+	waiting->queued = ordered_add(queue->tasks, order);
 }
 
 /* A task as it stands: ready now, or when its lock has run out. */
@@ -187,24 +209,37 @@ tasks_scan(struct lane *lane, struct error *err)
 	return status;
 }
 
-/* Fills a window that ran dry from the store. Weather leaves it for the next step. */
+/* One page from behind what was read before; false when there is none, or weather. */
+static bool
+refill_page(struct lane *lane, struct queue *queue)
+{
+	const struct order behind = queue->behind;
+	const struct ready_task after = {.priority = -behind.first, .created_us = behind.second, .id = behind.id};
+	size_t count, i, limit = (size_t)lane->config.settings->ready_window;
+	struct ready_task *tasks;
+	struct error err;
+
+	if (lane->config.store->ops->ready(lane->config.store, queue->topic, queue->definition, &after, limit,
+		    lane->scratch, &tasks, &count, &err) != OK)
+		return false;
+	queue->more = count == limit;
+	if (queue->more)
+		queue->behind = (struct order){
+			.first = -tasks[count - 1].priority,
+			.second = tasks[count - 1].created_us,
+			.id = tasks[count - 1].id,
+		};
+	for (i = 0; i < count; i++)
+		offer(lane, &tasks[i], lane->last_now_us);
+	return queue->more;
+}
+
+/* Fills a window that ran dry from the store.  Many of a page may be locked, so it can take several. */
 static void
 refill(struct lane *lane, struct queue *queue)
 {
-	struct ready_task *tasks;
-	struct error err;
-	size_t count, i, limit = (size_t)lane->config.settings->ready_window;
-
-	queue->more = false;
-	if (lane->config.store->ops->ready(lane->config.store, queue->topic, queue->definition, NULL, limit,
-		lane->scratch,
-		    &tasks, &count, &err) != OK) {
-		queue->more = true;
-		return;
-	}
-	for (i = 0; i < count; i++)
-		offer(lane, &tasks[i], lane->last_now_us);
-	queue->more = queue->more || count == limit;
+	while (ordered_count(queue->tasks) == 0 && refill_page(lane, queue))
+		;
 }
 
 void
@@ -254,7 +289,7 @@ tasks_announce(struct lane *lane)
 		if (!queue->announced)
 			continue;
 		queue->announced = false;
-		if (lane->config.ready != NULL && ordered_count(queue->tasks) > 0)
+		if (lane->config.ready != NULL && (queue->more || ordered_count(queue->tasks) > 0))
 			lane->config.ready(lane->config.context, lane, queue->topic);
 	}
 }

@@ -34,20 +34,29 @@ forget(struct lane *lane, int64_t id)
 }
 
 void
-timers_add(struct lane *lane, int64_t id, int64_t due_us)
+timers_put_back(struct lane *lane, int64_t id, int64_t due_us)
 {
-	struct timer_entry *entry = lane->free_timers;
+	struct timer_entry *entry;
 
 	forget(lane, id);
-	if (due_us > lane->horizon.first || (due_us == lane->horizon.first && id >= lane->horizon.id))
-		return;
-	if (entry != NULL && lane->free_timers == entry)
+	entry = lane->free_timers;
+	if (entry != NULL)
 		lane->free_timers = entry->next_free;
 	else
 		entry = ARENA_NEW(lane->arena, struct timer_entry);
 	*entry = (struct timer_entry){.id = id, .due_us = due_us};
 	map_put(&lane->jobs, id, entry);
 	ordered_add(lane->due, (struct order){.first = due_us, .id = id});
+}
+
+/* Keeps what lies before the horizon; the store remembers the rest. */
+static void
+timers_add(struct lane *lane, int64_t id, int64_t due_us)
+{
+	if (due_us < lane->horizon.first || (due_us == lane->horizon.first && id < lane->horizon.id))
+		timers_put_back(lane, id, due_us);
+	else
+		forget(lane, id);
 }
 
 void

@@ -27,6 +27,7 @@ START_TEST(in_order)
 	struct order order;
 
 	ck_assert(!ordered_first(set, &order));
+	ck_assert(!ordered_last(set, &order));
 	ck_assert(ordered_add(set, order_of(2, 0, 1)));
 	ck_assert(ordered_add(set, order_of(1, 5, 2)));
 	ck_assert(ordered_add(set, order_of(1, 4, 9)));
@@ -44,6 +45,8 @@ START_TEST(in_order)
 	ck_assert(!ordered_next(set, order_of(2, 0, 1), &order));
 	ck_assert(ordered_next(set, order_of(INT64_MIN, INT64_MIN, INT64_MIN), &order));
 	ck_assert_int_eq(order.id, 9);
+	ck_assert(ordered_last(set, &order));
+	ck_assert_int_eq(order.id, 1);
 	ordered_free(set);
 }
 END_TEST

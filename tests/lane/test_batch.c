@@ -8,6 +8,11 @@ static const char one_task[] =
 	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='work'/>"
 	"<serviceTask id='work' camunda:type='external' camunda:topic='work'/>"
 	"<sequenceFlow id='f1' sourceRef='work' targetRef='e'/><endEvent id='e'/>";
+/* Its job fails with an expression that cannot be evaluated. */
+static const char bad_job[] =
+	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='bad'/>"
+	"<serviceTask id='bad' camunda:expression='${nobody.knows}' camunda:asyncBefore='true'/>"
+	"<sequenceFlow id='f1' sourceRef='bad' targetRef='e'/><endEvent id='e'/>";
 static const char async_end[] =
 	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='t'/><task id='t' "
 	"camunda:asyncBefore='true'/>"
@@ -323,6 +328,69 @@ END_TEST
 
 /* ---- jobs whose batch fails --------------------------------------------------------------------------------- */
 
+/* A job that fails is a second command in the same batch; when that batch meets weather, all of it runs again. */
+START_TEST(test_a_failed_job_and_weather)
+{
+	struct script script = { .saves = { E_weather } };
+	const struct definition *definition = drive_define(drive, bad_job);
+	int64_t instance;
+	struct request *request;
+
+	drive->settings.executor = false;
+	drive_open(drive);
+	instance = drive_begin(drive, definition, none);
+	play(&script);
+	request = drive_ask(drive, (struct command){ .kind = COMMAND_execute_job,
+		.target = drive_at(drive, instance, "bad")->jobs->id });
+	drive_settle(drive);
+	ck_assert_int_ne(request->status, OK);
+	ck_assert_ptr_nonnull(strstr(request->error.message, "nobody"));
+	ck_assert_int_eq(drive_at(drive, instance, "bad")->jobs->retries, 2);
+	ck_assert_int_eq(drive_answers(request), 1);
+}
+END_TEST
+
+/* One by one, and then the database goes away: what is durable by then was done, and its client hears so. */
+START_TEST(test_weather_after_a_part_was_saved)
+{
+	struct script script = { .saves = { E_internal, OK, E_weather } };
+	const struct definition *definition = drive_define(drive, one_task);
+	struct request *saved, *lost;
+
+	drive_open(drive);
+	play(&script);
+	saved = drive_start(drive, definition, none);
+	lost = drive_start(drive, definition, none);
+	drive_step(drive);
+	ck_assert_uint_eq(drive->memory->tree_count, 1);
+	ck_assert_int_eq(saved->status, OK);
+	ck_assert_int_eq(lost->status, E_weather);
+	ck_assert_int_eq(drive_answers(saved), 1);
+	ck_assert_int_eq(drive_answers(lost), 1);
+}
+END_TEST
+
+/* A due job whose effects cannot be stored is not forgotten: it is tried again. */
+START_TEST(test_a_guilty_job)
+{
+	struct script script = { .saves = { E_internal, OK, E_internal } };
+	const struct definition *definition = drive_define(drive, async_end);
+
+	drive->settings.executor = false;
+	drive_open(drive);
+	drive_start(drive, definition, none);
+	drive_start(drive, definition, none);
+	drive_settle(drive);
+	drive->settings.executor = true;
+	play(&script);
+	drive_step(drive);
+	ck_assert_uint_eq(drive->memory->tree_count, 1);
+	ck_assert_int_eq(drive->memory->trees[0]->root->activity.first->jobs->retries, 2);
+	drive_run(drive, 5 * DRIVE_SECOND);
+	ck_assert_uint_eq(drive->memory->tree_count, 0);
+}
+END_TEST
+
 /* At most half of a batch are due jobs, so that clients are heard. */
 START_TEST(test_jobs_take_half)
 {
@@ -492,6 +560,7 @@ main(void)
 		test_refusals, test_without_a_cache, test_least_recently_used, test_garbage,
 		test_the_guilty_one_stands_alone,
 		test_guilty_and_alone, test_weather_that_passes, test_weather_that_stays, test_a_read_that_fails,
+		test_a_failed_job_and_weather, test_weather_after_a_part_was_saved, test_a_guilty_job,
 		test_jobs_take_half, test_a_standby, test_fenced_in_a_batch, test_renewal,
 		test_stop, test_ids_after_a_crash, test_time, test_parts, NULL };
 

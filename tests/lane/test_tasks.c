@@ -326,6 +326,25 @@ START_TEST(test_extend_and_unlock)
 }
 END_TEST
 
+/* Somebody locks the task by name in the batch in which another fetches it: it is his, and is not forgotten when that
+ * lock runs out. */
+START_TEST(test_locked_while_another_asks)
+{
+	int64_t instance;
+	struct request *other;
+
+	open_with(one_task);
+	instance = begin(1);
+	drive_ask(drive, (struct command){ .kind = COMMAND_lock_task, .target = task_of(instance), .worker = "one",
+		.duration_us = 10 * DRIVE_SECOND });
+	other = drive_fetch_topic(drive, "two", "work", 1);
+	drive_settle(drive);
+	ck_assert_str_eq(fetched(other), "");
+	drive_wait(drive, 11 * DRIVE_SECOND);
+	ck_assert_str_eq(fetched(fetch("two", 1)), "1 ");
+}
+END_TEST
+
 /* A failure with time to wait: the task comes back then, and not before. */
 START_TEST(test_retry_later)
 {
@@ -428,6 +447,45 @@ work_through(int64_t at_once, bool complete, bool best_come_last)
 START_TEST(test_a_window_that_is_worked_through)
 {
 	work_through(4, true, false);
+}
+END_TEST
+
+/* Workers hold what the window held: what lies behind it is not kept from the others until they are done. */
+START_TEST(test_a_window_of_locked_tasks)
+{
+	work_through(4, false, false);
+}
+END_TEST
+
+START_TEST(test_a_window_taken_whole)
+{
+	work_through(10, false, false);
+}
+END_TEST
+
+/* A better task than those that fill the window takes the place of the last. */
+START_TEST(test_a_window_of_the_best)
+{
+	work_through(4, true, true);
+}
+END_TEST
+
+/* A lane that looks for tasks behind its window does so when something may have changed, not without end. */
+START_TEST(test_a_window_without_more)
+{
+	size_t scans;
+
+	drive->settings.ready_window = 10;
+	open_with(one_task);
+	for (int i = 1; i <= 10; i++)
+		begin(i);
+	begin(0);
+	fetch("w", 10);
+	fetch("w", 10);
+	scans = drive->memory->calls[MEMORY_ready];
+	for (int i = 0; i < 100; i++)
+		drive_step(drive);
+	ck_assert_uint_le(drive->memory->calls[MEMORY_ready], scans + 2);
 }
 END_TEST
 
@@ -536,6 +594,9 @@ main(void)
 		test_two_workers_in_a_batch, test_several_topics, test_filters, test_what_is_not_handed_out,
 		test_priority_changes, test_a_lock_runs_out, test_extend_and_unlock, test_retry_later,
 		test_too_many_locks_ran_out, test_a_fetch_that_was_not_saved, test_a_window_that_is_worked_through,
+		test_locked_while_another_asks, test_a_window_of_locked_tasks, test_a_window_taken_whole,
+		test_a_window_of_the_best,
+		test_a_window_without_more,
 		test_more_locks_than_remembered, test_a_takeover_finds_all, test_the_dispatcher_is_told, NULL };
 
 	return drive_suite("tasks", tests);

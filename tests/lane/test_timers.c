@@ -260,6 +260,29 @@ START_TEST(test_a_takeover_finds_the_timers)
 }
 END_TEST
 
+static enum status
+fails_once(struct memory *memory, enum memory_call call, const struct batch *batch, struct error *err)
+{
+	(void)batch;
+	if (call != MEMORY_save)
+		return OK;
+	memory->judge = NULL;
+	return FAIL(err, internal, "broken once");
+}
+
+/* It is tried again although its second lies behind what is held in memory. */
+START_TEST(test_a_job_that_was_not_saved)
+{
+	drive->settings.job_window_seconds = 1;
+	drive->settings.executor = false;
+	begin(async_end);
+	drive->settings.executor = true;
+	drive->memory->judge = fails_once;
+	drive_run(drive, 5 * DRIVE_SECOND);
+	ck_assert_uint_eq(drive->memory->tree_count, 0);
+}
+END_TEST
+
 /* Weather during a job: the lane steps down, and finds it again. */
 static enum status
 is_away(struct memory *memory, enum memory_call call, const struct batch *batch, struct error *err)
@@ -291,6 +314,7 @@ main(void)
 		test_a_cycle, test_a_due_date_that_moves, test_suspended, test_a_job_that_went, test_a_job_that_fails,
 		test_waits_between_attempts, test_retries_are_given, test_without_an_executor, test_by_hand,
 		test_a_takeover_finds_the_timers,
+		test_a_job_that_was_not_saved,
 		test_weather_over_a_job, NULL };
 
 	return drive_suite("timers", tests);
