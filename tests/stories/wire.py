@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""wire.py [--url URL] [--jobs N] [FOLDER]...
+"""wire.py [--url URL] [--jobs N] [--set NAME=VALUE] [FOLDER]...
 
 Tells the stories (README.md) of these folders, or of all of processes/, over HTTP, N folders at a time:
 to the bpmnd of $BPMND, which is started on a private database and stopped at the end (the wire driver), or
@@ -582,14 +582,14 @@ def free_port():
 
 
 class Daemon:
-    def __init__(self, program):
+    def __init__(self, program, settings):
         self.data = tempfile.mkdtemp(prefix="stories-")
         os.chmod(self.data, 0o755)      # PostgreSQL may run as another account; it closes its own folder
         self.ready = False
         self.log = open(os.path.join(self.data, "log"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [program, "dev", "--data", os.path.join(self.data, "data"), "--listen", f"127.0.0.1:{free_port()}",
-             "--set", "executor=off"], stdout=subprocess.PIPE, stderr=self.log, text=True)
+             "--set", "executor=off", *(word for setting in settings for word in ("--set", setting))], stdout=subprocess.PIPE, stderr=self.log, text=True)
 
     def await_ready(self, seconds=60):
         """The URL in its ready line."""
@@ -644,6 +644,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--url")
     parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("folders", nargs="*", type=pathlib.Path)
     args = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parents[2] / "processes"
@@ -653,7 +654,7 @@ def main():
     if not args.url and not program:
         parser.error("neither --url nor $BPMND")
 
-    daemon = None if args.url else Daemon(program)
+    daemon = None if args.url else Daemon(program, args.settings)
     counts = {"ok": 0, "not ok": 0, "skip": 0}
     try:
         url = args.url or daemon.await_ready()
