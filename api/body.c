@@ -17,10 +17,9 @@ has_type(const char *content_type, const char *wanted)
 static bool
 refuse(struct exchange *exchange, enum status status)
 {
-	struct error err;
-
-	error_set(&err, status, "%s", status == E_not_supported_media ? "HTTP 415 Unsupported Media Type" : "");
-	exchange_error(exchange, &err);
+	/* not by error_set(), which puts a text in place of the empty one */
+	exchange_error_as(exchange, status_http(status), status_type(status), status_code(status),
+		status == E_not_supported_media ? "HTTP 415 Unsupported Media Type" : "");
 	return false;
 }
 

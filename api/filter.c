@@ -8,7 +8,7 @@
 
 struct head {
 	int lengths, encodings, hosts;
-	bool bad_name;
+	bool bad_name, bad_encoding;
 };
 
 static enum MHD_Result
@@ -18,11 +18,13 @@ see(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 	struct head *head = context;
 
 	(void)kind;
-	(void)value;
 	if (name[0] == '\0' || name[strspn(name, token)] != '\0')
 		head->bad_name = true;
 	head->lengths += strcasecmp(name, "Content-Length") == 0;
-	head->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		head->encodings++;
+		head->bad_encoding |= value == NULL || strcasecmp(value, "chunked") != 0;
+	}
 	head->hosts += strcasecmp(name, "Host") == 0;
 	return MHD_YES;
 }
@@ -41,5 +43,8 @@ head_problem(struct exchange *exchange)
 		return "a header that may stand once stands twice";
 	if (head.lengths + head.encodings > 1)
 		return "Content-Length and Transfer-Encoding exclude each other";
+	/* of any other it is not known where the body ends */
+	if (head.bad_encoding)
+		return "Transfer-Encoding is chunked or nothing";
 	return head.hosts == 1 ? NULL : "the header Host is missing";
 }

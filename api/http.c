@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/router.h"
 #include "base/counters.h"
@@ -34,6 +35,11 @@ struct api {
 	struct MHD_Daemon *daemon;
 	struct arena *spare[SPARE_ARENAS];	/* used by the HTTP thread alone */
 	int spare_count;
+	pthread_mutex_t mutex;
+	pthread_cond_t finished;	/* under_way became 0 */
+	int under_way;			/* requests dispatched and not sent their reply */
+	bool stopping;			/* connections end with their reply */
+	bool stopped;			/* nothing is dispatched any more */
 };
 
 /* What MHD carries along for a request. */
@@ -44,6 +50,7 @@ struct incoming {
 	struct text body;
 	bool first;			/* the handler's first call is over */
 	bool too_large;
+	bool under_way;			/* counted */
 };
 
 static int64_t
@@ -73,6 +80,41 @@ exchange_client_there(struct exchange *exchange)
 		return false;
 	n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+}
+
+/* ---- what is under way --------------------------------------------------------------------------------------- */
+
+/* Whether a request may be dispatched; it is counted from then on. */
+static bool
+enter(struct incoming *incoming)
+{
+	struct api *api = incoming->api;
+
+	pthread_mutex_lock(&api->mutex);
+	incoming->under_way = !api->stopped;
+	api->under_way += incoming->under_way;
+	pthread_mutex_unlock(&api->mutex);
+	return incoming->under_way;
+}
+
+static void
+leave(struct api *api)
+{
+	pthread_mutex_lock(&api->mutex);
+	if (--api->under_way == 0)
+		pthread_cond_signal(&api->finished);
+	pthread_mutex_unlock(&api->mutex);
+}
+
+static bool
+is_stopping(struct api *api)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&api->mutex);
+	stopping = api->stopping;
+	pthread_mutex_unlock(&api->mutex);
+	return stopping;
 }
 
 /* ---- replies ------------------------------------------------------------------------------------------------- */
@@ -133,7 +175,7 @@ queue(struct incoming *incoming)
 		add(response, "Retry-After", "1");
 	if (http_header(exchange, "Origin") != NULL)
 		add(response, "Access-Control-Allow-Origin", "*");
-	if (reply->close)
+	if (reply->close || is_stopping(incoming->api))
 		add(response, "Connection", "close");
 	result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
@@ -283,16 +325,11 @@ dispatch(struct incoming *incoming)
 {
 	struct exchange *exchange = &incoming->exchange;
 	const struct backend *backend = exchange->backend;
-	const char *problem = head_problem(exchange), *state;
+	const char *state;
 	bool active;
 
 	if (incoming->too_large) {
 		refuse(exchange, E_too_large, "the body is larger than the setting body_bytes allows");
-		exchange->reply->close = true;
-		return;
-	}
-	if (problem != NULL) {
-		refuse(exchange, E_invalid_request, problem);
 		exchange->reply->close = true;
 		return;
 	}
@@ -350,6 +387,21 @@ on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 	return incoming;
 }
 
+/* A head that smuggles is refused before its body, whose length nobody knows, and the connection ends with that. */
+static enum MHD_Result
+on_head(struct incoming *incoming)
+{
+	struct exchange *exchange = &incoming->exchange;
+	const char *problem = head_problem(exchange);
+
+	if (problem == NULL)
+		return MHD_YES;
+	atomic_store(&exchange->stage, STAGE_running);
+	refuse(exchange, E_invalid_request, problem);
+	exchange->reply->close = true;
+	return queue(incoming);
+}
+
 static enum MHD_Result
 on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
 	const char *data, size_t *size, void **state)
@@ -362,10 +414,10 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	(void)url;
 	(void)version;
 	if (!incoming->first) {
-		/* a reply queued in the first call would close the connection */
+		/* a reply queued in the first call closes the connection */
 		incoming->first = true;
 		exchange->method = arena_strdup(exchange->arena, method);
-		return MHD_YES;
+		return on_head(incoming);
 	}
 	if (*size > 0) {
 		if (incoming->body.length + *size > (size_t)exchange->backend->settings->body_bytes)
@@ -379,6 +431,8 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		return queue(incoming);
 	if (preflight(incoming))
 		return MHD_YES;
+	if (!enter(incoming))
+		return MHD_NO;
 	atomic_store(&exchange->stage, STAGE_running);
 	dispatch(incoming);
 	if (atomic_load(&exchange->stage) == STAGE_replied)
@@ -400,6 +454,8 @@ on_completed(void *context, struct MHD_Connection *connection, void **state, enu
 	(void)code;
 	if (incoming == NULL)
 		return;
+	if (incoming->under_way)
+		leave(api);
 	arena = incoming->exchange.arena;
 	*state = NULL;
 	if (api->spare_count == SPARE_ARENAS) {
@@ -419,8 +475,10 @@ resolve(const char *listen, struct arena *arena, struct addrinfo **found, struct
 	const char *colon = strrchr(listen, ':');
 	char *host;
 	size_t length;
+	int64_t port;
 
-	if (colon == NULL)
+	/* getaddrinfo() takes a port beyond 65535 for the rest of it */
+	if (colon == NULL || !text_to_int(colon + 1, &port) || port < 0 || port > UINT16_MAX)
 		return FAIL(err, invalid_request, "listen wants ADDRESS:PORT, not '%s'", listen);
 	host = arena_strndup(arena, listen, (size_t)(colon - listen));
 	length = strlen(host);
@@ -433,45 +491,81 @@ resolve(const char *listen, struct arena *arena, struct addrinfo **found, struct
 	return OK;
 }
 
-enum status
-api_start(const struct backend *backend, const char *listen, struct api **started, struct error *err)
+static void
+api_free(struct api *api)
 {
-	struct arena *arena = arena_new();
-	struct api *api = ARENA_NEW(arena, struct api);
+	int i;
+
+	for (i = 0; i < api->spare_count; i++)
+		arena_free(api->spare[i]);
+	pthread_mutex_destroy(&api->mutex);
+	pthread_cond_destroy(&api->finished);
+	arena_free(api->arena);
+}
+
+/* Without SO_REUSEPORT (MHD_OPTION_LISTENING_ADDRESS_REUSE): two daemons on one port would share its connections. */
+static enum status
+serve(struct api *api, const char *listen, struct error *err)
+{
+	const struct settings *settings = api->backend->settings;
 	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	struct addrinfo *address;
 
-	api->arena = arena;
-	api->backend = backend;
-	api->router = router_new(arena);
-	TRY(resolve(listen, arena, &address, err));
+	TRY(resolve(listen, api->arena, &address, err));
 	if (address->ai_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	api->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, api,
 		MHD_OPTION_SOCK_ADDR, address->ai_addr,
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, api,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, api,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)backend->settings->connections,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)backend->settings->body_seconds,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)settings->body_seconds,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
 		MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_END);
 	freeaddrinfo(address);
 	if (api->daemon == NULL)
 		return FAIL(err, internal, "cannot listen on %s: %s", listen, strerror(errno));
-	*started = api;
 	return OK;
 }
 
+enum status
+api_start(const struct backend *backend, const char *listen, struct api **started, struct error *err)
+{
+	struct arena *arena = arena_new();
+	struct api *api = ARENA_NEW(arena, struct api);
+	enum status status;
+
+	api->arena = arena;
+	api->backend = backend;
+	api->router = router_new(arena);
+	pthread_mutex_init(&api->mutex, NULL);
+	pthread_cond_init(&api->finished, NULL);
+	status = serve(api, listen, err);
+	if (status == OK)
+		*started = api;
+	else
+		api_free(api);
+	return status;
+}
+
+/* libmicrohttpd neither waits for suspended connections (it aborts) nor writes what was just resumed: we do. */
 void
 api_stop(struct api *api)
 {
-	int i;
+	int listening = MHD_quiesce_daemon(api->daemon);
 
+	if (listening >= 0)
+		shutdown(listening, SHUT_RDWR);
+	pthread_mutex_lock(&api->mutex);
+	api->stopping = true;
+	while (api->under_way > 0)
+		pthread_cond_wait(&api->finished, &api->mutex);
+	api->stopped = true;
+	pthread_mutex_unlock(&api->mutex);
 	MHD_stop_daemon(api->daemon);
-	for (i = 0; i < api->spare_count; i++)
-		arena_free(api->spare[i]);
-	arena_free(api->arena);
+	if (listening >= 0)
+		close(listening);
+	api_free(api);
 }
