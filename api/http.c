@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/deadlines.h"
 #include "api/router.h"
 #include "base/counters.h"
 #include "base/log.h"
@@ -33,6 +34,7 @@ struct api {
 	const struct backend *backend;
 	const struct router *router;
 	struct MHD_Daemon *daemon;
+	struct deadlines *deadlines;
 	struct arena *spare[SPARE_ARENAS];	/* used by the HTTP thread alone */
 	int spare_count;
 	pthread_mutex_t mutex;
@@ -360,6 +362,31 @@ dispatch(struct incoming *incoming)
 		exchange->route->handle(exchange, NULL);
 }
 
+/* ---- deadlines ------------------------------------------------------------------------------------------------- */
+
+static void
+on_connection(void *context, struct MHD_Connection *connection, void **watched, enum MHD_ConnectionNotificationCode code)
+{
+	struct api *api = context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*watched = deadlines_watch(api->deadlines, MHD_get_connection_info(connection,
+			MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	else
+		deadlines_forget(api->deadlines, *watched);
+}
+
+/* Tells the watcher what the connection is waiting for now. */
+static void
+enter_phase(struct api *api, struct MHD_Connection *connection, enum phase phase)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	if (info != NULL && info->socket_context != NULL)
+		deadlines_enter(api->deadlines, info->socket_context, phase);
+}
+
 /* ---- MHD's callbacks -------------------------------------------------------------------------------------------- */
 
 static struct arena *
@@ -381,6 +408,7 @@ on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 	incoming->exchange.backend = api->backend;
 	incoming->exchange.connection = connection;
 	incoming->exchange.arrived_us = monotonic_us();
+	enter_phase(api, connection, PHASE_head);
 	text_init(&incoming->body, arena);
 	text_init(&incoming->exchange.out, arena);
 	json_init(&incoming->exchange.writer, &incoming->exchange.out);
@@ -410,13 +438,13 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	struct exchange *exchange = &incoming->exchange;
 	int expected = STAGE_running;
 
-	(void)context;
 	(void)url;
 	(void)version;
 	if (!incoming->first) {
 		/* a reply queued in the first call closes the connection */
 		incoming->first = true;
 		exchange->method = arena_strdup(exchange->arena, method);
+		enter_phase(context, connection, PHASE_body);
 		return on_head(incoming);
 	}
 	if (*size > 0) {
@@ -429,6 +457,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	}
 	if (atomic_load(&exchange->stage) == STAGE_replied)
 		return queue(incoming);
+	enter_phase(context, connection, PHASE_reply);
 	if (preflight(incoming))
 		return MHD_YES;
 	if (!enter(incoming))
@@ -450,10 +479,10 @@ on_completed(void *context, struct MHD_Connection *connection, void **state, enu
 	struct incoming *incoming = *state;
 	struct arena *arena;
 
-	(void)connection;
 	(void)code;
 	if (incoming == NULL)
 		return;
+	enter_phase(api, connection, PHASE_idle);
 	if (incoming->under_way)
 		leave(api);
 	arena = incoming->exchange.arena;
@@ -496,6 +525,8 @@ api_free(struct api *api)
 {
 	int i;
 
+	if (api->deadlines != NULL)
+		deadlines_stop(api->deadlines);
 	for (i = 0; i < api->spare_count; i++)
 		arena_free(api->spare[i]);
 	pthread_mutex_destroy(&api->mutex);
@@ -518,6 +549,7 @@ serve(struct api *api, const char *listen, struct error *err)
 		MHD_OPTION_SOCK_ADDR, address->ai_addr,
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, api,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, api,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, api,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)settings->body_seconds,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
@@ -542,7 +574,10 @@ api_start(const struct backend *backend, const char *listen, struct api **starte
 	api->router = router_new(arena);
 	pthread_mutex_init(&api->mutex, NULL);
 	pthread_cond_init(&api->finished, NULL);
-	status = serve(api, listen, err);
+	status = deadlines_start(backend->settings->header_seconds, backend->settings->body_seconds, &api->deadlines,
+		err);
+	if (status == OK)
+		status = serve(api, listen, err);
 	if (status == OK)
 		*started = api;
 	else
