@@ -321,7 +321,7 @@ lanes_active(const struct lanes *lanes)
 	int32_t i;
 
 	for (i = 0; i < lanes->count; i++)
-		if (!atomic_load(&lanes->threads[i].active))
+		if (!atomic_load(&lanes->threads[i].active) || lanes->threads[i].store->away)
 			return false;
 	return true;
 }

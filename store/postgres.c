@@ -94,7 +94,10 @@ connect_again(struct postgres *pg, struct error *err)
 	disconnect(pg);
 	if (pg->owner)
 		snprintf(name, sizeof name, "bpmnd-lane-%d", pg->range.lane);
-	TRY(pg_connect(pg->database, name, &conn, err));
+	status = pg_connect(pg->database, name, &conn, err);
+	pg->store.away = status != OK;
+	if (status != OK)
+		return status;
 	status = set_up(pg, conn, err);
 	if (status != OK) {
 		PQfinish(conn);

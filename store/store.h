@@ -115,6 +115,7 @@ struct store_ops {
 
 struct store {
 	const struct store_ops *ops;
+	_Atomic bool away;		/* no connection can be made; may be asked from any thread */
 };
 
 /* A writer's connection: hot statements prepared in pipeline mode, binary parameters (store/sql.def). */
