@@ -365,7 +365,8 @@ dispatch(struct incoming *incoming)
 /* ---- deadlines ------------------------------------------------------------------------------------------------- */
 
 static void
-on_connection(void *context, struct MHD_Connection *connection, void **watched, enum MHD_ConnectionNotificationCode code)
+on_connection(void *context, struct MHD_Connection *connection, void **watched,
+enum MHD_ConnectionNotificationCode code)
 {
 	struct api *api = context;
 
