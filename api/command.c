@@ -223,6 +223,22 @@ body_variables(struct exchange *exchange, const char *name, const char *prefix, 
 	return false;
 }
 
+void
+put_self_link(struct exchange *exchange, const char *resource, int64_t id)
+{
+	struct json *json = &exchange->writer;
+
+	json_key(json, "links");
+	json_open(json, '[');
+	json_open(json, '{');
+	json_put_string(json, "method", "GET");
+	json_put_string(json, "href",
+		arena_printf(exchange->arena, "%s/%s/%lld", exchange->base_url, resource, (long long)id));
+	json_put_string(json, "rel", "self");
+	json_close(json, '}');
+	json_close(json, ']');
+}
+
 /* Letters that stand for themselves in filename* (RFC 8187, attr-char). */
 static bool
 is_plain(unsigned char c)

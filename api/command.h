@@ -43,6 +43,9 @@ void reply_error(struct exchange *exchange, enum status status, const char *form
  * RestException unless prefix is given. */
 bool body_variables(struct exchange *exchange, const char *name, const char *prefix, struct entries *entries);
 
+/* The member links of an object that was just made: one, to itself. */
+void put_self_link(struct exchange *exchange, const char *resource, int64_t id);
+
 /* Content-Disposition of a download (RFC 6266, RFC 8187): the last part of the name. */
 const char *attachment(struct exchange *exchange, const char *name);
 

@@ -190,22 +190,6 @@ reply_problems(struct exchange *exchange, const struct upload *upload)
 	exchange_json_status(exchange, status_http(E_parse));
 }
 
-static void
-put_link(struct exchange *exchange, const char *resource, int64_t id)
-{
-	struct json *json = &exchange->writer;
-
-	json_key(json, "links");
-	json_open(json, '[');
-	json_open(json, '{');
-	json_put_string(json, "method", "GET");
-	json_put_string(json, "href",
-		arena_printf(exchange->arena, "%s/%s/%lld", exchange->base_url, resource, (long long)id));
-	json_put_string(json, "rel", "self");
-	json_close(json, '}');
-	json_close(json, ']');
-}
-
 static enum status
 put_definitions(struct exchange *exchange, struct reader *reader, const struct deployed *deployed, struct error *err)
 {
@@ -235,7 +219,7 @@ put_deployed(struct exchange *exchange, struct reader *reader, const struct depl
 	struct json *json = &exchange->writer;
 
 	json_open(json, '{');
-	put_link(exchange, "deployment", deployed->id);
+	put_self_link(exchange, "deployment", deployed->id);
 	json_put_id(json, "id", deployed->id);
 	json_put_string(json, "name", deployed->name);
 	json_put_string(json, "source", deployed->source);

@@ -129,15 +129,7 @@ put_instance(struct exchange *exchange, const struct definition *definition, con
 {
 	struct json *json = &exchange->writer;
 
-	json_key(json, "links");
-	json_open(json, '[');
-	json_open(json, '{');
-	json_put_string(json, "method", "GET");
-	json_put_string(json, "href", arena_printf(exchange->arena, "%s/process-instance/%lld", exchange->base_url,
-		(long long)outcome->instance));
-	json_put_string(json, "rel", "self");
-	json_close(json, '}');
-	json_close(json, ']');
+	put_self_link(exchange, "process-instance", outcome->instance);
 	json_put_id(json, "id", outcome->instance);
 	json_put_string(json, "definitionId", definition->wire_id);
 	json_put_string(json, "businessKey", command->business_key);
