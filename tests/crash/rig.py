@@ -295,7 +295,7 @@ class Worker(threading.Thread):
 		began = time.monotonic()
 		if self.at != self.port():
 			self.at = self.port()
-			self.client = Client(self.at)
+			self.client = Client(self.at, timeout=3)
 		try:
 			reply = self.client.post(path, body)
 		except Down as problem:
@@ -321,8 +321,7 @@ class Worker(threading.Thread):
 			self.ledger.enter("unknown")
 		return None, unknown
 
-	def work(self, given):
-		since = time.monotonic()
+	def work(self, given, since):
 		path = "/external-task/" + given["id"]
 		dice = self.random.random()
 		if dice < 0.1:
@@ -352,6 +351,7 @@ class Worker(threading.Thread):
 	def run(self):
 		topics = [{"topicName": name, "lockDuration": self.lock_ms} for name in (*BRANCHES, "after")]
 		while not self.stop:
+			since = time.monotonic()
 			reply = self.send("/external-task/fetchAndLock", {"workerId": self.name, "maxTasks": 3, "topics": topics,
 				"asyncResponseTimeout": 500})
 			if reply is None:
@@ -360,7 +360,7 @@ class Worker(threading.Thread):
 				self.ledger.complain(f"fetch: {reply.status} {reply.text[:200]}")
 				continue
 			for given in reply.json:
-				self.work(given)
+				self.work(given, since)
 
 
 def start_instance(client, ledger, key):
