@@ -56,6 +56,14 @@ pg_failed(PGconn *conn, const PGresult *result, const char *doing, struct error 
 	return FAIL(err, internal, "the database did not answer as expected while %s", doing);
 }
 
+/* libpq would print what the server says besides, above all its goodbye; the statement that fails tells us. */
+static void
+ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
 enum status
 pg_connect(const char *database, const char *application, PGconn **conn, struct error *err)
 {
@@ -73,6 +81,7 @@ pg_connect(const char *database, const char *application, PGconn **conn, struct 
 		status = FAIL(err, engine, "PostgreSQL 15 or later is needed, the server is %d",
 			PQserverVersion(fresh) / 10000);
 	} else {
+		PQsetNoticeReceiver(fresh, ignore_notice, NULL);
 		status = pg_run(fresh, session, "setting up a session", err);
 	}
 	if (status != OK) {
