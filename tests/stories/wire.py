@@ -642,7 +642,7 @@ class Daemon:
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--url")
+    parser.add_argument("--url", "--oracle")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("folders", nargs="*", type=pathlib.Path)
