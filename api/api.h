@@ -15,13 +15,11 @@ struct backend {
 	const char *(*state)(void *context, bool *active);
 
 	/* Hands a request to the lane of its target's part (or, for a start, of its business key's part); request->done
-	 * is
-	 * called later, from another thread.  A full queue or an inactive lane answers through done() at once. */
+	 * is called later, from another thread. A full queue or an inactive lane answers through done() at once. */
 	void (*submit)(void *context, struct request *request);
 
 	/* A fetch: tries the lanes, then parks it until monotonic deadline_us (0: answers at once). still_there is
-	 * asked
-	 * before tasks are locked for a parked poll: whether the client has not hung up. */
+	 * asked before tasks are locked for a parked poll: whether the client has not hung up. */
 	void (*fetch)(void *context, struct request *request, int64_t deadline_us,
 		bool (*still_there)(struct request *));
 

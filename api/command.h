@@ -16,8 +16,7 @@ void complain_missing(struct exchange *exchange, enum manner manner, const char 
 void complain(struct exchange *exchange, enum manner manner, const char *id, const struct error *err);
 
 /* Sends exchange->request.command to the lane.  When it has run, done() is called, or 204 is answered when that is
- * NULL;
- * when it failed the complaint is sent. */
+ * NULL; when it failed the complaint is sent. */
 void command_send(struct exchange *exchange, enum manner manner, const char *id,
 	void (*done)(struct exchange *exchange));
 

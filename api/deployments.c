@@ -333,8 +333,7 @@ get_deployment_resource(struct exchange *exchange, struct reader *reader)
 		exchange_error(exchange, &err);
 	else if (resources.count == 0)
 		reply_error(exchange, E_invalid_missing, "Deployment resource with resource id '%s' for deployment id "
-			"'%s' does "
-			"not exist.", exchange->params[1], exchange->params[0]);
+			"'%s' does not exist.", exchange->params[1], exchange->params[0]);
 	else
 		exchange_json(exchange);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Private to api/: one request and its reply.  A handler gets an exchange, and sooner or later, from any thread,
- * exactly
- * one exchange_* reply function is called for it. */
+ * exactly one exchange_* reply function is called for it. */
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
 

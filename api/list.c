@@ -271,8 +271,7 @@ read_conditions_json(struct asked *asked, const struct value *json, struct argum
 		TRY(read_condition_json(asked, argument, &json->items[i], &conditions[i]));
 		if (argument->filter->type == FILTER_dates && conditions[i].value.type != VALUE_date)
 			return FAIL(asked->err, invalid_request, "Invalid %s format: Cannot convert value \"%s\" to "
-				"java type "
-				"java.util.Date", operator_kind(argument->filter->name),
+				"java type java.util.Date", operator_kind(argument->filter->name),
 				value_to_text(asked->exchange->arena, &conditions[i].value));
 	}
 	argument->conditions = conditions;
@@ -549,8 +548,7 @@ read_body_sorting(struct asked *asked)
 
 		if (sort == NULL)
 			return FAIL(asked->err, not_valid, "You should call any of the orderBy methods first before "
-				"specifying a "
-				"direction: currentOrderingProperty is null");
+				"specifying a direction: currentOrderingProperty is null");
 		if (order == NULL || (strcmp(order, "asc") != 0 && strcmp(order, "desc") != 0))
 			return FAIL(asked->err, not_valid,
 				"Invalid query: call asc() or desc() after using orderByXX(): direction is null");
@@ -605,8 +603,7 @@ check_exclusive(struct asked *asked)
 	if (asked->request.query == QUERY_history_variable_instance && has(asked, "variableValue") && !has(asked,
 		"variableName"))
 		return FAIL(asked->err, invalid_request, "Only a single variable value parameter specified: variable "
-			"name and "
-			"value are required to be able to query after a specific variable value.");
+			"name and value are required to be able to query after a specific variable value.");
 	if (asked->request.query == QUERY_job && is_true(asked, "timers") && is_true(asked, "messages"))
 		return FAIL(asked->err, invalid_request, "Parameter timers cannot be used together with parameter "
 			"messages.");

@@ -19,8 +19,7 @@ enum status rows_where(struct reader *reader, enum query query, const char *filt
 	void *context, struct error *err) MUST_CHECK;
 
 /* The text of one field of the row whose filter is that id: as text/plain, 204 when it is null.  *found tells whether
- * there
- * was such a row; then a reply was sent. */
+ * there was such a row; then a reply was sent. */
 enum status field_reply(struct exchange *exchange, struct reader *reader, enum query query, const char *filter,
 	const char *field, bool *found, struct error *err) MUST_CHECK;
 

@@ -218,8 +218,7 @@ start_instance(struct exchange *exchange, struct reader *reader)
 		return;
 	if (found.suspended)
 		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-03043 Process "
-			"Definition "
-			"with id '%s' is suspended.", definition->wire_id, definition->wire_id);
+			"Definition with id '%s' is suspended.", definition->wire_id, definition->wire_id);
 	else
 		start_definition(exchange, definition);
 }

@@ -313,8 +313,7 @@ read_upload(struct exchange *exchange, struct value *value, struct error *err)
 		return OK;
 	if (data->filename == NULL)
 		return FAIL(err, invalid_request, "Cannot create file without filename! Please set a name into "
-			"ValueInfo with key "
-			"filename");
+			"ValueInfo with key filename");
 	info->filename = data->filename;
 	take_media(exchange, data->type, info);
 	value->info = info;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The cache of compiled definitions: the one mutable thing that all threads share.  Entries are immutable and stay as
- * long
- * as the daemon runs, so that nobody needs to count who looks at a program. */
+ * long as the daemon runs, so that nobody needs to count who looks at a program. */
 #include "daemon/daemon.h"
 
 #include "base/log.h"

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fetches of external tasks.  A fetch asks one lane after the other; when none has a task and it may wait, it is parked
  * here until a lane says that its topic is ready, its time is over, or its client has gone.  A parked poll costs no
- * query
- * and no thread.
+ * query and no thread.
  *
  * A poll hangs in the list of each of its topics from the start, also while it is with a lane: a task that becomes
- * ready
- * meanwhile marks it, so that it asks again instead of being parked beside the task. */
+ * ready meanwhile marks it, so that it asks again instead of being parked beside the task. */
 #include "daemon/daemon.h"
 
 #include <errno.h>

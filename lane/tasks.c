@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * External tasks as a fetch wants them: ready queues per topic and definition, and the locks that will run out.  A
- * queue
- * is a window of the store's order: what lies behind it is fetched when the window runs dry, so no task is forgotten.
- * */
+ * queue is a window of the store's order: what lies behind it is fetched when the window runs dry, so no task is
+ * forgotten. */
 #include "lane/lane_priv.h"
 
 #include <string.h>

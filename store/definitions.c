@@ -40,8 +40,7 @@ store_definition(struct reader *reader, struct arena *arena, int32_t id, struct 
 
 static enum status
 find_one(struct reader *reader, const char *sql, int count, const char *const *texts,
-	struct found_definition *definition,
-	struct error *err)
+	struct found_definition *definition, struct error *err)
 {
 	bool found;
 	PGresult *result;
@@ -63,16 +62,14 @@ store_latest(struct reader *reader, const char *key, const char *tenant, struct 
 	const char *const texts[] = { key, tenant };
 
 	return find_one(reader, "select id, suspended from definition where key = $1 and tenant is not distinct from "
-		"$2 and not deleted "
-		"order by version desc limit 1", 2, texts, found, err);
+		"$2 and not deleted order by version desc limit 1", 2, texts, found, err);
 }
 
 enum status
 store_find_definition(struct reader *reader, const char *wire_id, struct found_definition *found, struct error *err)
 {
 	return find_one(reader, "select id, suspended from definition where wire_id = $1 and not deleted", 1, &wire_id,
-		found,
-		err);
+		found, err);
 }
 
 enum status

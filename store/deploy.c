@@ -263,11 +263,9 @@ insert_definition(struct reader *reader, struct deploy *deploy, int64_t resource
 		program->history_ttl_days),
 		program->startable_in_tasklist ? "true" : "false", deploy->deployment->suspended ? "true" : "false" };
 	TRY(reader_run(reader, "insert into definition (id, deployment, resource, process_index, wire_id, key, "
-		"version, tenant, "
-		"name, category, description, version_tag, ttl_days, startable, suspended) "
+		"version, tenant, name, category, description, version_tag, ttl_days, startable, suspended) "
 		"values ($1::int4, $2::int8, $3::int8, $4::int4, $5, $6, $7::int4, $8, $9, $10, $11, $12, $13::int4, "
-		"$14::bool, "
-		"$15::bool)", sizeof texts / sizeof texts[0], texts, "storing a definition", err));
+		"$14::bool, $15::bool)", sizeof texts / sizeof texts[0], texts, "storing a definition", err));
 	deploy->definition_count++;
 	TRY(insert_elements(reader, scratch, definition->id, program, err));
 	return insert_job_definitions(reader, scratch, definition->id, program, err);
@@ -326,8 +324,7 @@ run_deploy(struct reader *reader, void *context, struct error *err)
 
 enum status
 store_deploy(struct reader *reader, struct arena *arena, const struct new_deployment *deployment,
-	struct deployed *deployed,
-	struct error *err)
+	struct deployed *deployed, struct error *err)
 {
 	struct deploy deploy = { .arena = arena, .deployment = deployment, .deployed = deployed,
 		.scratch = reader->scratch };

@@ -69,10 +69,8 @@ store_elements(struct reader *reader, int64_t instance, const int64_t *ids, size
 	texts[2] = array_text(reader->scratch, list, count);
 	TRY(reader_ask(reader, "select u.n - 1, x.elem from unnest($3::int8[]) with ordinality u (id, n) join ("
 		"select id, elem from activity where part = $1::int2 and inst = $2::int8 and id = any($3::int8[]) "
-		"union all "
-		"select id, elem from history_activity where part = $1::int2 and inst = $2::int8 and id = "
-		"any($3::int8[])) x "
-		"on x.id = u.id", 3, texts, "reading elements", &result, err));
+		"union all select id, elem from history_activity where part = $1::int2 and inst = $2::int8 and id = "
+		"any($3::int8[])) x on x.id = u.id", 3, texts, "reading elements", &result, err));
 	for (int row = 0; row < PQntuples(result); row++)
 		keys[cell_number(result, row, 0)] = (int32_t)cell_number(result, row, 1);
 	PQclear(result);

@@ -12,13 +12,11 @@ static const char sql[] =
 	"(select string_agg(n.id::text, ',' order by n.id) from incident n where n.part = a.part and n.activity = a.id "
 	"and n.inst = a.inst), "
 	"(select string_agg(n.id::text, ',' order by n.id) from incident n where n.part = i.part and n.activity = i.id "
-	"and n.inst = i.id) "
-	"from instance i join definition d on d.id = i.definition "
+	"and n.inst = i.id) from instance i join definition d on d.id = i.definition "
 	"left join activity a on a.part = i.part and a.inst = i.id "
 	"left join element e on e.definition = a.definition and e.elem = a.elem "
 	"where i.part = $1::int2 and i.id = coalesce((select inst from activity where part = $1::int2 and id = "
-	"$2::int8), $2::int8) "
-	"order by a.id";
+	"$2::int8), $2::int8) order by a.id";
 
 enum { INSTANCE, WIRE_ID, NAME, ACTIVITY, PARENT, STATE, ELEMENT, ELEMENT_NAME, TYPE, SHARES, INCIDENTS,
 	ROOT_INCIDENTS };

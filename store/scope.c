@@ -7,14 +7,12 @@
 static const char sql[] =
 	"with recursive chain (id, parent, depth) as ("
 	"select c.id, c.parent, 0 from (select id, null::int8 as parent from instance where part = $1::int2 and id = "
-	"$2::int8 "
-	"union all select id, parent from activity where part = $1::int2 and id = $2::int8) c "
+	"$2::int8 union all select id, parent from activity where part = $1::int2 and id = $2::int8) c "
 	"union all select n.id, n.parent, chain.depth + 1 from chain join lateral ("
 	"select id, parent from activity where part = $1::int2 and id = chain.parent "
 	"union all select id, null from instance where part = $1::int2 and id = chain.parent) n on not $3::bool) "
 	"select distinct on (v.name) v.name, v.type, v.number, v.real, encode(coalesce(v.value, b.bytes), 'hex'), "
-	"v.info "
-	"from chain left join variable v on v.part = $1::int2 and v.scope = chain.id "
+	"v.info from chain left join variable v on v.part = $1::int2 and v.scope = chain.id "
 	"left join big_value b on b.part = v.part and b.id = v.big order by v.name, chain.depth";
 
 enum { NAME, FIRST_CELL, CELLS = 5 };

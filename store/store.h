@@ -80,31 +80,25 @@ struct store_ops {
 	enum status (*renew)(struct store *store, int64_t *now_us, struct error *err);
 
 	/* Loads the trees that hold the given ids (instances, activities or jobs), in one set-based read.  trees[i] is
-	 * the
-	 * tree of ids[i], NULL when nothing running has that id; ids of one tree share it.  Trees are owned by the
+	 * the tree of ids[i], NULL when nothing running has that id; ids of one tree share it. Trees are owned by the
 	 * caller. */
 	enum status (*load)(struct store *store, const int64_t *ids, size_t count,
 		const struct definitions *definitions, struct tree **trees, struct error *err);
 
 	/* Saves a whole batch in one transaction ended by the fence.  On OK it is durable and *now_us is the database's
 	 * time.  E_fenced: nothing was written, step down.  E_weather: nothing was written (a COMMIT whose answer was
-	 * lost
-	 * has been resolved by reading the fence row), try again.  Any other status: nothing was written and something
-	 * in
-	 * the batch is to blame. */
+	 * lost has been resolved by reading the fence row), try again. Any other status: nothing was written and
+	 * something in the batch is to blame. */
 	enum status (*save)(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err);
 
 	/* Up to limit tasks of the range that have retries left or none yet (suspended instances excluded), of one
-	 * topic and
-	 * definition behind `after` in the order (priority descending, created, id), or of all topics when topic is
-	 * NULL
-	 * (then ordered by id, behind after->id).  For a takeover scan and to refill a queue's window. */
+	 * topic and definition behind `after` in the order (priority descending, created, id), or of all topics when
+	 * topic is NULL (then ordered by id, behind after->id). For a takeover scan and to refill a queue's window. */
 	enum status (*ready)(struct store *store, const char *topic, int32_t definition, const struct ready_task *after,
 		size_t limit, struct arena *arena, struct ready_task **tasks, size_t *count, struct error *err);
 
 	/* Jobs with retries left that are due before until_us (suspended instances excluded), behind (after_due,
-	 * after_id),
-	 * in order of (due, id). */
+	 * after_id), in order of (due, id). */
 	enum status (*jobs)(struct store *store, int64_t until_us, int64_t after_due, int64_t after_id, size_t limit,
 		struct arena *arena, struct due_job **jobs, size_t *count, struct error *err);
 
@@ -238,8 +232,7 @@ enum status store_value(struct arena *arena, const char *const *cells, struct va
 	struct error *err) MUST_CHECK;
 
 /* The variables that a running activity or instance sees (local: those of its own scope), by name, in the arena;
- * *exists
- * tells whether it runs. */
+ * *exists tells whether it runs. */
 enum status store_scope_variables(struct reader *reader, struct arena *arena, int64_t scope, bool local,
 	struct entries *entries, bool *exists, struct error *err) MUST_CHECK;
 
@@ -308,8 +301,7 @@ struct stored_definition {
 	bool suspended;
 };
 enum status store_definition(struct reader *reader, struct arena *arena, int32_t id,
-	struct stored_definition *definition,
-	struct error *err) MUST_CHECK;
+	struct stored_definition *definition, struct error *err) MUST_CHECK;
 /* A definition that can be started: its number, and whether it is suspended. */
 struct found_definition {
 	int32_t id;
@@ -325,8 +317,7 @@ enum status store_suspend_definition(struct reader *reader, int32_t id, bool sus
 
 /* The content of a resource of a deployment, in the arena; E_not_found. */
 enum status store_resource(struct reader *reader, struct arena *arena, int64_t deployment, int64_t id,
-	const char **name,
-	const void **bytes, size_t *length, struct error *err) MUST_CHECK;
+	const char **name, const void **bytes, size_t *length, struct error *err) MUST_CHECK;
 
 /* ---- event log ---------------------------------------------------------------------------------------- */
 

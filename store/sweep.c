@@ -7,23 +7,19 @@ enum { SWEEP_INSTANCES = 200 };		/* history of so many instances goes in one rou
 /* Ended instances of a swept definition, and every row of theirs.  The event log and large values go by root. */
 static const char sweep_rows[] =
 	"with i as (select h.part, h.id, h.root, h.root_started from history_process h join swept s on s.definition = "
-	"h.definition "
-	"limit $1::int8), "
+	"h.definition limit $1::int8), "
 	"a as (delete from history_activity t using i where t.part = i.part and t.inst = i.id), "
 	"b as (delete from big_value t using history_variable x, i where x.part = i.part and x.inst = i.id and t.part "
-	"= x.part "
-	"and t.id = x.big), "
+	"= x.part and t.id = x.big), "
 	"v as (delete from history_variable t using i where t.part = i.part and t.inst = i.id), "
 	"c as (delete from history_incident t using i where t.part = i.part and t.inst = i.id), "
 	"e as (delete from event t using i where t.part = i.part and t.root = i.id and i.root = i.id), "
-	"p as (delete from history_process t using i where t.part = i.part and t.id = i.id) "
-	"select count(*) from i";
+	"p as (delete from history_process t using i where t.part = i.part and t.id = i.id) select count(*) from i";
 
 /* Definitions of which no instance is left, and what else is left of their deployments. */
 static const char sweep_definitions[] =
 	"with s as (delete from swept s where not exists (select from history_process h where h.definition = "
-	"s.definition) "
-	"and not exists (select from instance i where i.definition = s.definition) returning definition) "
+	"s.definition) and not exists (select from instance i where i.definition = s.definition) returning definition) "
 	"delete from definition d using s where d.id = s.definition";
 
 static const char sweep_resources[] =
