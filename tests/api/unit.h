@@ -3,9 +3,7 @@
 #ifndef TESTS_API_UNIT_H
 #define TESTS_API_UNIT_H
 
-#include <check.h>
-
-#include "base/arena.h"
+#include "tests/base/run.h"
 
 static struct arena *arena;
 
@@ -25,20 +23,7 @@ arena_teardown(void)
 static inline int
 run_units(const char *name, const TTest *const *tests)
 {
-	Suite *suite = suite_create(name);
-	TCase *cases = tcase_create(name);
-	SRunner *runner;
-	int failed;
-
-	tcase_add_checked_fixture(cases, arena_setup, arena_teardown);
-	for (; *tests; tests++)
-		tcase_add_test(cases, *tests);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite_with(name, arena_setup, arena_teardown, RUN_SECONDS, tests);
 }
 
 #endif

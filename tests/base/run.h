@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What every test program of this folder has: its cases in one suite, and the main that runs it. */
+ * What test programs have in common: their cases in one suite, and how it is run. */
 #ifndef TESTS_BASE_RUN_H
 #define TESTS_BASE_RUN_H
 
@@ -7,15 +7,21 @@
 
 #include "base/arena.h"
 
-/* Runs the tests of a NULL-ended list; the exit code. */
+enum { RUN_SECONDS = 4 };		/* what check gives a test by itself */
+
+/* Runs the tests of a NULL-ended list, each between setup and teardown (NULL: none); the exit code. */
 static inline int
-run_suite(const char *name, const TTest *const *tests)
+run_suite_with(const char *name, void (*setup)(void), void (*teardown)(void), int seconds, const TTest *const *tests)
 {
 	Suite *suite = suite_create(name);
 	TCase *cases = tcase_create(name);
 	SRunner *runner;
 	int failed;
 
+	if (seconds != RUN_SECONDS)
+		tcase_set_timeout(cases, seconds);
+	if (setup)
+		tcase_add_checked_fixture(cases, setup, teardown);
 	for (; *tests; tests++)
 		tcase_add_test(cases, *tests);
 	suite_add_tcase(suite, cases);
@@ -24,6 +30,12 @@ run_suite(const char *name, const TTest *const *tests)
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;
+}
+
+static inline int
+run_suite(const char *name, const TTest *const *tests)
+{
+	return run_suite_with(name, NULL, NULL, RUN_SECONDS, tests);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tests of the compiler: what diagrams become, and what it says about wrong ones. */
 #include "bpmn/bpmn.h"
+#include "tests/bpmn/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -772,65 +773,44 @@ teardown(void)
 	arena_free(arena);
 }
 
-static Suite *
-make_suite(void)
-{
-	Suite *suite = suite_create("bpmn/compile");
-	TCase *tests = tcase_create("compile");
-
-	tcase_set_timeout(tests, 60);
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, line_of_nodes);
-	tcase_add_test(tests, process_attributes);
-	tcase_add_test(tests, several_processes);
-	tcase_add_test(tests, sub_process);
-	tcase_add_test(tests, multi_instance);
-	tcase_add_test(tests, multi_instance_sub_process);
-	tcase_add_test(tests, multi_instance_of_the_standard);
-	tcase_add_test(tests, boundary_events);
-	tcase_add_test(tests, errors);
-	tcase_add_test(tests, user_task);
-	tcase_add_test(tests, documentation);
-	tcase_add_test(tests, mappings);
-	tcase_add_test(tests, retries);
-	tcase_add_test(tests, expression_services);
-	tcase_add_test(tests, timers);
-	tcase_add_test(tests, inclusive_reach);
-	tcase_add_test(tests, conditions_and_defaults);
-	tcase_add_test(tests, wrong_gateways);
-	tcase_add_test(tests, wrong_flows);
-	tcase_add_test(tests, wrong_starts);
-	tcase_add_test(tests, wrong_tasks);
-	tcase_add_test(tests, class_beside_external);
-	tcase_add_test(tests, wrong_forms);
-	tcase_add_test(tests, wrong_assignees);
-	tcase_add_test(tests, wrong_references);
-	tcase_add_test(tests, wrong_events);
-	tcase_add_test(tests, wrong_mappings);
-	tcase_add_test(tests, wrong_time_to_live);
-	tcase_add_test(tests, no_second_complaint);
-	tcase_add_test(tests, all_problems_at_once);
-	tcase_add_test(tests, expression_error);
-	tcase_add_test(tests, many_nodes);
-	suite_add_tcase(suite, tests);
-	return suite;
-}
-
 int
 main(void)
 {
-	struct error err = { .status = OK };
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {
+		line_of_nodes,
+		process_attributes,
+		several_processes,
+		sub_process,
+		multi_instance,
+		multi_instance_sub_process,
+		multi_instance_of_the_standard,
+		boundary_events,
+		errors,
+		user_task,
+		documentation,
+		mappings,
+		retries,
+		expression_services,
+		timers,
+		inclusive_reach,
+		conditions_and_defaults,
+		wrong_gateways,
+		wrong_flows,
+		wrong_starts,
+		wrong_tasks,
+		class_beside_external,
+		wrong_forms,
+		wrong_assignees,
+		wrong_references,
+		wrong_events,
+		wrong_mappings,
+		wrong_time_to_live,
+		no_second_complaint,
+		all_problems_at_once,
+		expression_error,
+		many_nodes,
+		NULL,
+	};
 
-	if (bpmn_init(&err) != OK) {
-		fprintf(stderr, "%s\n", err.message);
-		return EXIT_FAILURE;
-	}
-	runner = srunner_create(make_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	bpmn_done();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_bpmn_suite("bpmn/compile", setup, teardown, 60, tests);
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "bpmn/scan.h"
 #include "bpmn/tree.h"
+#include "tests/bpmn/run.h"
 
 static struct arena *arena;
 static struct error failure;
@@ -300,46 +301,25 @@ START_TEST(every_prefix)
 }
 END_TEST
 
-static Suite *
-make_suite(void)
-{
-	Suite *suite = suite_create("bpmn/read");
-	TCase *tests = tcase_create("read");
-
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
-	tcase_add_test(tests, tree);
-	tcase_add_test(tests, places);
-	tcase_add_test(tests, namespaces);
-	tcase_add_test(tests, encodings);
-	tcase_add_test(tests, wrong_encodings);
-	tcase_add_test(tests, doctype);
-	tcase_add_test(tests, not_well_formed);
-	tcase_add_test(tests, depth_limit);
-	tcase_add_test(tests, element_limit);
-	tcase_add_test(tests, attribute_limit);
-	tcase_add_test(tests, tag_limit);
-	tcase_add_test(tests, size_limit);
-	tcase_add_test(tests, every_prefix);
-	suite_add_tcase(suite, tests);
-	return suite;
-}
-
 int
 main(void)
 {
-	struct error err = { .status = OK };
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {
+		tree,
+		places,
+		namespaces,
+		encodings,
+		wrong_encodings,
+		doctype,
+		not_well_formed,
+		depth_limit,
+		element_limit,
+		attribute_limit,
+		tag_limit,
+		size_limit,
+		every_prefix,
+		NULL,
+	};
 
-	if (bpmn_init(&err) != OK) {
-		fprintf(stderr, "%s\n", err.message);
-		return EXIT_FAILURE;
-	}
-	runner = srunner_create(make_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	bpmn_done();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_bpmn_suite("bpmn/read", setup, teardown, 60, tests);
 }

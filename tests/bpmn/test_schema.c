@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "bpmn/tree.h"
+#include "tests/bpmn/run.h"
 #include "tests/bpmn/models.h"
 
 static struct arena *arena;
@@ -200,43 +201,23 @@ START_TEST(many_findings)
 }
 END_TEST
 
-static Suite *
-make_suite(void)
-{
-	Suite *suite = suite_create("bpmn/schema");
-	TCase *tests = tcase_create("schema");
-
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, valid);
-	tcase_add_test(tests, valid_collaboration);
-	tcase_add_test(tests, extensions);
-	tcase_add_test(tests, attributes);
-	tcase_add_test(tests, prefixes);
-	tcase_add_test(tests, children);
-	tcase_add_test(tests, wrong_root);
-	tcase_add_test(tests, duplicate_ids);
-	tcase_add_test(tests, dangling_references);
-	tcase_add_test(tests, all_at_once);
-	tcase_add_test(tests, many_findings);
-	suite_add_tcase(suite, tests);
-	return suite;
-}
-
 int
 main(void)
 {
-	struct error err = { .status = OK };
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {
+		valid,
+		valid_collaboration,
+		extensions,
+		attributes,
+		prefixes,
+		children,
+		wrong_root,
+		duplicate_ids,
+		dangling_references,
+		all_at_once,
+		many_findings,
+		NULL,
+	};
 
-	if (bpmn_init(&err) != OK) {
-		fprintf(stderr, "%s\n", err.message);
-		return EXIT_FAILURE;
-	}
-	runner = srunner_create(make_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	bpmn_done();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_bpmn_suite("bpmn/schema", setup, teardown, RUN_SECONDS, tests);
 }

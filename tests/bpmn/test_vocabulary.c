@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "bpmn/tree.h"
 #include "tests/bpmn/models.h"
+#include "tests/bpmn/run.h"
 
 enum verdict { supported, ignored, warned, refused, java };
 
@@ -491,45 +492,25 @@ START_TEST(no_consequences)
 }
 END_TEST
 
-static Suite *
-make_suite(void)
-{
-	Suite *suite = suite_create("bpmn/vocabulary");
-	TCase *tests = tcase_create("vocabulary");
-
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, rows_are_sorted);
-	tcase_add_test(tests, element_rows);
-	tcase_add_test(tests, attribute_rows);
-	tcase_add_test(tests, schema_is_covered);
-	tcase_add_test(tests, rows_are_printed);
-	tcase_add_test(tests, silence);
-	tcase_add_test(tests, all_at_once);
-	tcase_add_test(tests, unknown_extensions);
-	tcase_add_test(tests, long_names);
-	tcase_add_test(tests, other_namespaces);
-	tcase_add_test(tests, drawings_are_let_alone);
-	tcase_add_test(tests, events_by_place);
-	tcase_add_test(tests, no_consequences);
-	suite_add_tcase(suite, tests);
-	return suite;
-}
-
 int
 main(void)
 {
-	struct error err = { .status = OK };
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = {
+		rows_are_sorted,
+		element_rows,
+		attribute_rows,
+		schema_is_covered,
+		rows_are_printed,
+		silence,
+		all_at_once,
+		unknown_extensions,
+		long_names,
+		other_namespaces,
+		drawings_are_let_alone,
+		events_by_place,
+		no_consequences,
+		NULL,
+	};
 
-	if (bpmn_init(&err) != OK) {
-		fprintf(stderr, "%s\n", err.message);
-		return EXIT_FAILURE;
-	}
-	runner = srunner_create(make_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	bpmn_done();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_bpmn_suite("bpmn/vocabulary", setup, teardown, RUN_SECONDS, tests);
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "bpmn/bpmn.h"
+#include "tests/base/run.h"
 #include "tests/engine/sim.h"
 
 struct drive *drive;
@@ -269,23 +270,13 @@ teardown(void)
 int
 drive_suite(const char *name, const TTest *const *tests)
 {
-	Suite *suite = suite_create(name);
-	TCase *cases = tcase_create(name);
-	SRunner *runner;
 	struct error err;
 	int failed;
 
 	if (bpmn_init(&err) != OK)
 		return EXIT_FAILURE;
 	log_set_level(LOG_ERROR_LEVEL);
-	tcase_add_checked_fixture(cases, setup, teardown);
-	for (; *tests; tests++)
-		tcase_add_test(cases, *tests);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite_with(name, setup, teardown, RUN_SECONDS, tests);
 	bpmn_done();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

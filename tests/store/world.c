@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/base/run.h"
 #include "tests/engine/dump.h"
 #include "tests/engine/sim.h"
 #include "tests/fixture/pg.h"
@@ -305,22 +306,9 @@ world_suite(const char *name, const TTest *const *tests)
 int
 world_suite_with(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests)
 {
-	Suite *suite = suite_create(name);
-	TCase *cases = tcase_create(name);
-	SRunner *runner;
-	int failed;
+	int failed = run_suite_with(name, setup, teardown, 120, tests);
 
-	tcase_set_timeout(cases, 120);
-	if (setup)
-		tcase_add_checked_fixture(cases, setup, teardown);
-	for (; *tests; tests++)
-		tcase_add_test(cases, *tests);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
 	pg_fixture_stop();
 	bpmn_done();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }
