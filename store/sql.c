@@ -22,6 +22,7 @@ static const struct {
 };
 
 static struct sql_statement statements[SQL_COUNT];
+static struct arena *texts;		/* of the statements, for ever */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const struct sql_type *
@@ -49,14 +50,56 @@ read_types(struct sql_statement *statement, const char *list)
 	}
 }
 
+/* unnest($1), unnest($2), ... one for each name in the list, which stands behind it then; without a list one for each
+ * array. */
+static void
+put_arrays(struct text *text, const struct sql_statement *statement, const char *names, size_t length)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < statement->count && statement->arrays[i] && (!names || at < length); i++) {
+		size_t end = at + strcspn(names ? names + at : ")", ",)");
+
+		text_printf(text, "%sunnest($%d)", i > 0 ? ", " : "", i + 1);
+		if (names)
+			text_printf(text, " as %.*s", (int)(end - at), names + at);
+		at = end + 2;
+	}
+}
+
+/* The text with each @ written out (sql.def). */
+static const char *
+write_out(const struct sql_statement *statement, const char *from)
+{
+	struct text text;
+
+	text_init(&text, texts);
+	for (; *from; from++) {
+		size_t length = strcspn(from, ")");
+
+		if (*from != '@') {
+			text_putc(&text, *from);
+		} else if (from[1] == '(') {
+			text_puts(&text, "(select ");
+			put_arrays(&text, statement, from + 2, length - 2);
+			text_puts(&text, ") u");
+			from += length;
+		} else {
+			put_arrays(&text, statement, NULL, 0);
+		}
+	}
+	return text_string(&text);
+}
+
 static void
 read_all(void)
 {
+	texts = arena_new();
 	for (int i = 0; i < SQL_COUNT; i++) {
 		statements[i].name = table[i].name;
-		statements[i].text = table[i].text;
 		statements[i].list = table[i].types;
 		read_types(&statements[i], table[i].types);
+		statements[i].text = write_out(&statements[i], table[i].text);
 	}
 }
 
