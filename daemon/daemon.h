@@ -35,6 +35,8 @@ bool lanes_await(struct lanes *lanes);
 /* Finishes what is queued, gives the parts up, joins the threads.  What is submitted afterwards is refused. */
 void lanes_stop(struct lanes *lanes);
 void lanes_free(struct lanes *lanes);
+/* While it is on, what the calling thread submits wakes no sleeping lane until it is off again, or much has come. */
+void lanes_gather(struct lanes *lanes, bool on);
 /* To the lane of the command's part; answered at once when its queue is full. */
 void lanes_submit(struct lanes *lanes, struct request *request);
 void lanes_submit_to(struct lanes *lanes, int32_t lane, struct request *request);

@@ -3,13 +3,20 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/counters.h"
 #include "base/log.h"
 
-enum { FOLLOW_US = 50000 };	/* how often the other lanes look whether the first one has become active */
+enum {
+	FOLLOW_US = 50000,	/* how often the other lanes look whether the first one has become active */
+	GATHER_SOME = 16,	/* requests worth waking a lane for that waits for the database anyway */
+	GATHER_MOST = 32,	/* requests that a sleeping lane is left to sleep for while they gather */
+};
 
 struct lane_thread {
 	struct lanes *lanes;
@@ -17,10 +24,12 @@ struct lane_thread {
 	struct lane *lane;
 	struct store *store;
 	pthread_t thread;
-	pthread_mutex_t mutex;		/* inbox, stop */
-	pthread_cond_t arrived;
+	int wake;			/* eventfd */
+	pthread_mutex_t mutex;		/* what follows, as far as stop */
 	struct request *first, **last;
 	int64_t queued;
+	int64_t enough;			/* queued: worth a word through wake while it is asleep */
+	bool asleep;
 	bool stop;
 	_Atomic bool active;
 	_Atomic bool standby;
@@ -36,6 +45,9 @@ struct lanes {
 	pthread_mutex_t deciding;
 	pthread_cond_t decided;
 };
+
+/* Whether this thread hands over many requests at once. */
+static _Thread_local bool gathering;
 
 int64_t
 monotonic_now(void)
@@ -66,18 +78,61 @@ on_owned(void *context, struct lane *lane, bool active)
 	pthread_mutex_unlock(&thread->lanes->deciding);
 }
 
-/* Waits until something has arrived, the lane wants its step, or the end has come; takes what is there. */
+/* Milliseconds until then, rounded up. */
+static int
+until(int64_t wake_us)
+{
+	int64_t left_us = wake_us - monotonic_now();
+
+	return left_us <= 0 ? 0 : left_us > 3600 * INT64_C(1000000) ? 3600 * 1000 : (int)((left_us + 999) / 1000);
+}
+
+/* Sleeps until there is enough to do, the database has answered, the time has come, or the end.  Called and left with
+ * the mutex held. */
+static void
+sleep_for(struct lane_thread *thread, int64_t wake_us)
+{
+	struct pollfd fds[] = {
+		{.fd = thread->wake, .events = POLLIN},
+		{.fd = lane_socket(thread->lane), .events = POLLIN},	/* -1 is passed over */
+	};
+	uint64_t count;
+	int ready = 0;
+
+	while (ready == 0 && !thread->stop && thread->queued < thread->enough && monotonic_now() < wake_us) {
+		thread->asleep = true;
+		pthread_mutex_unlock(&thread->mutex);
+		ready = poll(fds, 2, until(wake_us));
+		if (fds[0].revents != 0)
+			while (read(thread->wake, &count, sizeof count) < 0 && errno == EINTR)
+				;
+		pthread_mutex_lock(&thread->mutex);
+		thread->asleep = false;
+		if (ready > 0 && fds[1].revents == 0)
+			ready = 0;	/* the loop looks why it was woken */
+	}
+}
+
+/* What would be worth a step: anything while the lane is idle; while it waits for the database a good many, and none
+ * that it would not take. */
+static int64_t
+enough(const struct lane_thread *thread)
+{
+	if (!lane_flying(thread->lane))
+		return 1;
+	return lane_takes(thread->lane) ? GATHER_SOME : INT64_MAX;
+}
+
+/* Waits until there is something to do; takes what has arrived.  False when the end has come. */
 static bool
 wait_for_work(struct lane_thread *thread, int64_t wake_us, struct request **inbox)
 {
-	struct timespec until = {.tv_sec = wake_us / 1000000, .tv_nsec = wake_us % 1000000 * 1000};
 	struct request **end = inbox;
 	bool stop;
 
 	pthread_mutex_lock(&thread->mutex);
-	while (thread->first == NULL && *inbox == NULL && !thread->stop && monotonic_now() < wake_us)
-		if (pthread_cond_timedwait(&thread->arrived, &thread->mutex, &until) == ETIMEDOUT)
-			break;
+	thread->enough = enough(thread);
+	sleep_for(thread, wake_us);
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = thread->first;
@@ -127,6 +182,15 @@ step(struct lane_thread *thread, struct request **inbox)
 	return wake_us;
 }
 
+static void
+await_answer(const struct lane_thread *thread)
+{
+	struct pollfd fd = {.fd = lane_socket(thread->lane), .events = POLLIN};
+
+	if (fd.fd >= 0)
+		poll(&fd, 1, -1);
+}
+
 static void *
 lane_main(void *argument)
 {
@@ -144,8 +208,10 @@ lane_main(void *argument)
 		wake_us = step(thread, &inbox);
 	}
 	/* what was accepted before the end is still done */
-	while (inbox != NULL && lane_active(thread->lane))
+	while ((inbox != NULL || lane_flying(thread->lane)) && lane_active(thread->lane)) {
+		await_answer(thread);
 		lane_step(thread->lane, monotonic_now(), &inbox);
+	}
 	lane_stop(thread->lane, &inbox);
 	return NULL;
 }
@@ -155,7 +221,6 @@ start_one(struct lanes *lanes, int32_t number, int64_t owner, struct error *err)
 {
 	struct lane_thread *thread = &lanes->threads[number];
 	const struct settings *settings = lanes->config.settings;
-	pthread_condattr_t monotonic;
 	struct lane_config config = {
 		.range = {
 			.lane = number,
@@ -178,10 +243,9 @@ start_one(struct lanes *lanes, int32_t number, int64_t owner, struct error *err)
 	config.store = thread->store;
 	thread->lane = lane_new(&config);
 	pthread_mutex_init(&thread->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&thread->arrived, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (thread->wake < 0)
+		return FAIL(err, internal, "no event descriptor for lane %d", (int)number);
 	if (pthread_create(&thread->thread, NULL, lane_main, thread) != 0)
 		return FAIL(err, internal, "cannot start the thread of lane %d", (int)number);
 	return OK;
@@ -226,6 +290,19 @@ lanes_await(struct lanes *lanes)
 	return lanes_active(lanes);
 }
 
+/* Under the mutex. */
+static void
+rouse(struct lane_thread *thread)
+{
+	static const uint64_t one = 1;
+
+	if (!thread->asleep)
+		return;
+	thread->asleep = false;
+	while (write(thread->wake, &one, sizeof one) < 0 && errno == EINTR)
+		;
+}
+
 void
 lanes_stop(struct lanes *lanes)
 {
@@ -236,7 +313,7 @@ lanes_stop(struct lanes *lanes)
 		thread = &lanes->threads[i];
 		pthread_mutex_lock(&thread->mutex);
 		thread->stop = true;
-		pthread_cond_signal(&thread->arrived);
+		rouse(thread);
 		pthread_mutex_unlock(&thread->mutex);
 	}
 	for (i = 0; i < lanes->count; i++)
@@ -253,12 +330,34 @@ lanes_free(struct lanes *lanes)
 		thread = &lanes->threads[i];
 		lane_free(thread->lane);
 		thread->store->ops->close(thread->store);
-		pthread_cond_destroy(&thread->arrived);
+		close(thread->wake);
 		pthread_mutex_destroy(&thread->mutex);
 	}
 	pthread_cond_destroy(&lanes->decided);
 	pthread_mutex_destroy(&lanes->deciding);
 	arena_free(lanes->arena);
+}
+
+void
+lanes_gather(struct lanes *lanes, bool on)
+{
+	struct lane_thread *thread;
+	int32_t i;
+
+	gathering = on;
+	for (i = 0; !on && i < lanes->count; i++) {
+		thread = &lanes->threads[i];
+		pthread_mutex_lock(&thread->mutex);
+		if (thread->queued >= thread->enough)
+			rouse(thread);
+		pthread_mutex_unlock(&thread->mutex);
+	}
+}
+
+static int64_t
+gather_up_to(const struct lane_thread *thread)
+{
+	return thread->enough > GATHER_MOST ? thread->enough : GATHER_MOST;
 }
 
 void
@@ -275,7 +374,8 @@ lanes_submit_to(struct lanes *lanes, int32_t lane, struct request *request)
 		thread->last = &request->next;
 		thread->queued++;
 		counter_add(COUNT_queue_length, 1);
-		pthread_cond_signal(&thread->arrived);
+		if (thread->queued >= (gathering ? gather_up_to(thread) : thread->enough))
+			rouse(thread);
 	}
 	pthread_mutex_unlock(&thread->mutex);
 	if (!full)

@@ -145,6 +145,12 @@ compact(struct lane *lane, struct cached *cached)
 
 	if (cached->bytes < COMPACT_FROM + 2 * cached->tree->live_bytes)
 		return;
+	if (cached->pins > 0) {
+		/* a tree that is always in use would never be copied */
+		if (cached->bytes > 2 * COMPACT_FROM + 4 * cached->tree->live_bytes)
+			lane->crowded = true;
+		return;
+	}
 	copy = tree_copy(cached->tree);
 	copy->owner_data = cached;
 	tree_free(cached->tree);
@@ -157,9 +163,11 @@ cache_trim(struct lane *lane)
 {
 	struct cached *cached;
 
+	if (lane->flying == NULL)
+		lane->crowded = false;
 	for (cached = lane->newest; cached != NULL && cached->used == lane->step; cached = cached->older)
 		compact(lane, cached);
-	while (lane->oldest != NULL && lane->cache_used > lane->config.cache_bytes) {
+	while (lane->oldest != NULL && lane->oldest->pins == 0 && lane->cache_used > lane->config.cache_bytes) {
 		cache_forget(lane, lane->oldest);
 		counter_add(COUNT_trees_evicted, 1);
 	}

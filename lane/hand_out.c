@@ -2,8 +2,6 @@
  * What a fetch gets of a task: copied, since the tree goes on without it. */
 #include "lane/lane_priv.h"
 
-#include "base/counters.h"
-
 /* Variables visible from an activity: the nearest of each name, in the arena of the request. */
 static struct entries
 visible_variables(const struct activity *from, bool local, struct arena *arena)
@@ -46,14 +44,10 @@ named_variables(const struct activity *from, const struct fetch_topic *topic, st
 	return (struct entries){.count = count, .list = list};
 }
 
-/* What a fetch hands out, copied into the request, since the tree is the lane's again after the answer. */
-void
-task_hand_out(const struct lane *lane, const struct activity *activity, const struct fetch_topic *topic,
-	struct request *request)
+struct fetched *
+task_hand_out(const struct activity *activity, const struct fetch_topic *topic, struct arena *arena)
 {
-	struct arena *arena = request->arena;
-	struct fetched *fetched = &request->tasks[request->task_count++];
-	int64_t ready_us = activity->started_us;
+	struct fetched *fetched = ARENA_NEW(arena, struct fetched);
 
 	*fetched = (struct fetched){
 		.definition = activity->instance->definition,
@@ -72,6 +66,5 @@ task_hand_out(const struct lane *lane, const struct activity *activity, const st
 	fetched->variables = topic->variables_given ?
 		named_variables(activity, topic, arena) :
 		visible_variables(activity, topic->local_variables, arena);
-	counter_add(COUNT_tasks_fetched, 1);
-	histogram_add(TIME_ready_seconds, (double)(lane->last_now_us - ready_us) / (double)SECOND_US);
+	return fetched;
 }

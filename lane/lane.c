@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The state machine of a lane: own, gather, load, run, save, answer. */
+ * The state machine of a lane: own, gather, load, run, save, answer.
+ *
+ * While one batch is on its way into the store, the next one gathers and runs on the same trees: the store never waits
+ * for the engine.  Nothing of it is sent before the first is committed, and nobody hears of it; if the first fails,
+ * both are taken back and the second goes back into the inbox.  What needs the store (trees that are not cached, due
+ * jobs, windows that ran dry) waits until nothing is on its way. */
 #include "lane/lane_priv.h"
 
 #include <assert.h>
@@ -13,58 +18,6 @@ enum {
 	FETCH_MOST = 1000,		/* tasks one fetch may get at once */
 	SAVE_TRIES = 3,			/* of a batch that met weather */
 };
-
-/* One command of the batch under way. */
-struct work {
-	struct request *request;	/* NULL: a due job */
-	const struct fetch_topic *topic;	/* of a pick for a fetch */
-	struct command command;
-	struct cached *cached;		/* its tree; NULL for a start until it is saved */
-	struct tree *tree;
-	struct effects effects;
-	struct outcome outcome;
-	int64_t event_id, big_id;
-	enum status status;
-	struct error error;
-	bool picked;			/* the command is a lock for a fetch */
-	bool ran;			/* effects are in the tree */
-};
-
-struct gathered {
-	struct work *list;
-	size_t count, capacity;
-	struct request *requests;	/* to be answered after this step, in order */
-	struct request **requests_end;
-};
-
-/* ---- ids ---------------------------------------------------------------------------------------- */
-
-/* The part of a new instance: by its business key, so that equal keys meet; else the one in use for now. */
-static int32_t
-part_for(struct lane *lane, const struct command *command)
-{
-	const struct lane_range *range = &lane->config.range;
-	int32_t width = range->last_part - range->first_part + 1;
-
-	if (command->business_key != NULL)
-		return part_of_key(command->definition != NULL ? command->definition->tenant : NULL,
-			command->business_key);
-	if (lane->starts_left-- <= 0) {
-		lane->starts_left = STARTS_PER_PART;
-		lane->start_part = range->first_part + (lane->start_part - range->first_part + 1) % width;
-	}
-	return lane->start_part;
-}
-
-int32_t
-part_of_key(const char *tenant, const char *business_key)
-{
-	uint64_t hash = hash_text(business_key);
-
-	if (tenant != NULL)
-		hash ^= hash_text(tenant) * UINT64_C(0x9E3779B97F4A7C15);
-	return (int32_t)(hash % PART_COUNT);
-}
 
 /* ---- gathering ---------------------------------------------------------------------------------------- */
 
@@ -107,29 +60,67 @@ gather_fetch(struct lane *lane, struct gathered *gathered, struct request *reque
 	request->task_count = 0;
 }
 
-/* Takes requests off the inbox: at most a batch of them, and no more than a batch of commands. */
+/* Filters that only the store can answer. */
+static bool
+asks_store(const struct fetch *fetch)
+{
+	size_t i;
+
+	for (i = 0; i < fetch->topic_count; i++)
+		if (fetch->topics[i].business_key != NULL || fetch->topics[i].process_variables.count > 0)
+			return true;
+	return false;
+}
+
+/* Whether the request can be run while a batch is on its way. */
+static bool
+may_join(struct lane *lane, const struct request *request)
+{
+	if (lane->flying == NULL)
+		return true;
+	if (request->kind == REQUEST_fetch)
+		return !asks_store(&request->fetch);
+	return request->command.kind == COMMAND_start || cache_find(lane, request->command.target) != NULL;
+}
+
 static void
-gather_requests(struct lane *lane, struct gathered *gathered, struct request **inbox, size_t limit)
+gather_one(struct lane *lane, struct gathered *gathered, struct request *request)
+{
+	struct work *work;
+
+	request->next = NULL;
+	*gathered->requests_end = request;
+	gathered->requests_end = &request->next;
+	gathered->request_count++;
+	request->status = OK;
+	if (request->kind == REQUEST_fetch) {
+		gather_fetch(lane, gathered, request);
+		return;
+	}
+	work = add_work(lane, gathered);
+	work->request = request;
+	work->command = request->command;
+	work->command.arena = request->arena;
+}
+
+static bool
+has_room(const struct lane *lane, const struct gathered *gathered)
+{
+	size_t limit = (size_t)lane->config.settings->batch_commands;
+
+	return gathered->count < limit && gathered->request_count < limit;
+}
+
+/* Takes requests off the inbox, in their order: at most a batch of them, and no more than a batch of commands. */
+static void
+gather_requests(struct lane *lane, struct gathered *gathered, struct request **inbox)
 {
 	struct request *request;
-	struct work *work;
-	size_t taken = 0;
 
-	while (*inbox != NULL && gathered->count < limit && taken++ < limit) {
+	while (*inbox != NULL && has_room(lane, gathered) && may_join(lane, *inbox)) {
 		request = *inbox;
 		*inbox = request->next;
-		request->next = NULL;
-		*gathered->requests_end = request;
-		gathered->requests_end = &request->next;
-		request->status = OK;
-		if (request->kind == REQUEST_fetch) {
-			gather_fetch(lane, gathered, request);
-			continue;
-		}
-		work = add_work(lane, gathered);
-		work->request = request;
-		work->command = request->command;
-		work->command.arena = request->arena;
+		gather_one(lane, gathered, request);
 	}
 }
 
@@ -153,192 +144,14 @@ gather_jobs(struct lane *lane, struct gathered *gathered, size_t limit)
 	}
 }
 
-/* Finds or loads the trees of all work, in one read for those that are not cached. */
-static enum status
-load_trees(struct lane *lane, struct gathered *gathered, struct error *err)
-{
-	int64_t *missing = ARENA_ARRAY(lane->scratch, int64_t, gathered->count);
-	struct tree **trees = ARENA_ARRAY(lane->scratch, struct tree *, gathered->count);
-	struct cached *cached;
-	struct work *work;
-	size_t i, n = 0;
-
-	for (i = 0; i < gathered->count; i++) {
-		work = &gathered->list[i];
-		if (work->command.kind == COMMAND_start)
-			continue;
-		if (cache_find(lane, work->command.target) != NULL)
-			counter_add(COUNT_trees_hit, 1);
-		else
-			missing[n++] = work->command.target;
-	}
-	if (n > 0) {
-		TRY(lane->config.store->ops->load(lane->config.store, missing, n, lane->config.definitions, trees,
-			err));
-		for (i = 0; i < n; i++) {
-			if (trees[i] == NULL || trees[i]->owner_data != NULL)
-				continue;
-			cache_add(lane, trees[i]);
-			counter_add(COUNT_trees_loaded, 1);
-		}
-	}
-	for (i = 0; i < gathered->count; i++) {
-		work = &gathered->list[i];
-		if (work->command.kind == COMMAND_start)
-			continue;
-		cached = cache_find(lane, work->command.target);
-		if (cached == NULL)
-			continue;
-		cache_touch(lane, cached);
-		work->cached = cached;
-		work->tree = cached->tree;
-	}
-	return OK;
-}
-
-/* ---- running ------------------------------------------------------------------------------------------ */
-
-static enum status
-run_engine(struct lane *lane, struct work *work, int32_t part)
-{
-	int64_t *next = &lane->next_id[part];
-	size_t large;
-
-	work->command.now_us = lane->last_now_us;
-	work->command.next_id = *next;
-	work->command.limits = &lane->limits;
-	effects_init(&work->effects, lane->scratch);
-	work->status = engine_run(work->tree, &work->command, &work->effects, &work->outcome, &work->error);
-	if (work->status != OK)
-		return work->status;
-	work->ran = true;
-	*next = work->outcome.next_id;
-	if (command_logged(work->command.kind)) {
-		work->event_id = *next;
-		*next += ID_STEP;
-	}
-	large = store_big_values(&work->effects);
-	work->big_id = *next;
-	*next += (int64_t)large * ID_STEP;
-	return OK;
-}
-
-static void
-refuse_missing(struct work *work)
-{
-	work->status = FAIL(&work->error, not_found, "nothing that runs has the id '%lld'",
-		(long long)work->command.target);
-}
-
-static struct command
-failure_of(struct lane *lane, int64_t job, const struct error *cause)
-{
-	counter_add(COUNT_jobs_failed, 1);
-	return (struct command){
-		.kind = COMMAND_fail_job,
-		.target = job,
-		.error_message = arena_strdup(lane->scratch, cause->message),
-		.error_code = cause->element,
-		.arena = lane->scratch,
-	};
-}
-
-/* A job that failed becomes a second command: its effects are gone, what is left is one attempt less. */
-static void
-fail_job(struct lane *lane, struct work *work)
-{
-	struct error cause = work->error;
-
-	work->command = failure_of(lane, work->command.target, &cause);
-	if (run_engine(lane, work, id_part(work->command.target)) != OK)
-		log_event(LOG_ERROR_LEVEL, "job-failure-not-recorded", "job=%lld", (long long)work->command.target);
-	/* whoever asked for the job hears why it failed */
-	work->error = cause;
-	work->status = cause.status;
-}
-
-/* Whether the task's lock has now run out once too often to be handed out again. */
-static bool
-exhausted(const struct lane *lane, const struct work *work)
-{
-	const struct activity *activity = tree_activity(work->tree, work->command.target);
-	const struct external *external;
-
-	if (activity == NULL || lane->limits.lock_expiries == 0)
-		return false;
-	external = &activity->external;
-	return external->locked_us != WHEN_NONE && external->until_us <= lane->last_now_us &&
-		external->expiries + 1 >= lane->limits.lock_expiries;
-}
-
-static void
-run_one(struct lane *lane, struct work *work)
-{
-	int32_t part;
-
-	if (work->command.kind == COMMAND_start) {
-		work->tree = tree_new(lane->config.definitions);
-		part = part_for(lane, &work->command);
-		if (run_engine(lane, work, part) != OK) {
-			tree_free(work->tree);
-			work->tree = NULL;
-		}
-		return;
-	}
-	if (work->tree == NULL || work->tree->root == NULL || work->tree->root->activity.closed) {
-		refuse_missing(work);
-		return;
-	}
-	part = id_part(work->command.target);
-	if (work->picked && exhausted(lane, work))
-		work->command.kind = COMMAND_expire_lock;
-	if (run_engine(lane, work, part) != OK && work->command.kind == COMMAND_execute_job &&
-	    work->status != E_not_found && work->status != E_suspended)
-		fail_job(lane, work);
-}
-
-static void
-run_all(struct lane *lane, struct gathered *gathered)
-{
-	size_t i;
-
-	for (i = 0; i < gathered->count; i++)
-		run_one(lane, &gathered->list[i]);
-}
-
-/* Takes everything back, last first; the trees are as the store has them, but are forgotten all the same. */
-static void
-take_back(struct lane *lane, struct gathered *gathered)
-{
-	struct work *work;
-	size_t i;
-
-	for (i = gathered->count; i-- > 0;) {
-		work = &gathered->list[i];
-		if (work->ran)
-			engine_undo(work->tree, &work->effects, 0);
-	}
-	for (i = 0; i < gathered->count; i++) {
-		work = &gathered->list[i];
-		if (work->command.kind == COMMAND_start && work->ran)
-			tree_free(work->tree);
-		else if (work->cached != NULL && work->cached->tree != NULL)
-			cache_forget(lane, work->cached);
-		work->ran = false;
-		work->tree = NULL;
-		work->cached = NULL;
-	}
-}
-
 /* ---- saving ------------------------------------------------------------------------------------------- */
 
-static enum status
-save(struct lane *lane, struct gathered *gathered, int64_t *now_us, struct error *err)
+/* What ran as the store wants it; an empty batch when nothing did. */
+static struct batch
+batch_of(struct lane *lane, struct gathered *gathered)
 {
-	struct saved_command *commands = ARENA_ARRAY(lane->scratch, struct saved_command, gathered->count);
-	int64_t *reserved = ARENA_ARRAY(lane->scratch, int64_t, PART_COUNT);
-	struct batch batch = {.commands = commands, .reserved = reserved, .arena = lane->scratch};
-	enum status status;
+	struct saved_command *commands = ARENA_ARRAY(gathered->arena, struct saved_command, gathered->count);
+	struct batch batch = {.commands = commands, .arena = gathered->arena};
 	struct work *work;
 	size_t i;
 
@@ -355,162 +168,31 @@ save(struct lane *lane, struct gathered *gathered, int64_t *now_us, struct error
 			.big_id = work->big_id,
 		};
 	}
-	if (batch.count == 0) {
-		*now_us = 0;
-		return OK;
-	}
-	for (i = 0; i < PART_COUNT; i++)
+	gathered->reserved = ARENA_ARRAY(gathered->arena, int64_t, PART_COUNT);
+	for (i = 0; batch.count > 0 && i < PART_COUNT; i++)
 		if (lane->next_id[i] > lane->persisted[i])
-			reserved[i] = lane->next_id[i] + (int64_t)ID_BLOCK * ID_STEP;
-	status = lane->config.store->ops->save(lane->config.store, &batch, now_us, err);
-	if (status != OK) {
-		counter_add(COUNT_batches_failed, 1);
-		return status;
-	}
+			gathered->reserved[i] = lane->next_id[i] + (int64_t)ID_BLOCK * ID_STEP;
+	batch.reserved = gathered->reserved;
+	gathered->saved = batch.count;
+	return batch;
+}
+
+/* The batch is durable since monotonic_us, and now_us was the database's time then. */
+static void
+note_saved(struct lane *lane, const struct gathered *gathered, int64_t now_us, int64_t monotonic_us)
+{
+	size_t i;
+
+	if (gathered->saved == 0)
+		return;
 	for (i = 0; i < PART_COUNT; i++)
-		if (reserved[i] != 0)
-			lane->persisted[i] = reserved[i];
+		if (gathered->reserved[i] != 0)
+			lane->persisted[i] = gathered->reserved[i];
+	owner_set_time(lane, now_us, monotonic_us);
+	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
 	counter_add(COUNT_batches, 1);
-	counter_add(COUNT_commands, (int64_t)batch.count);
-	histogram_add(TIME_batch_commands, (double)batch.count);
-	return OK;
-}
-
-/* ---- after the commit --------------------------------------------------------------------------------- */
-
-/* Everything of a tree whose tasks and jobs became available again (or ceased to be) as a whole. */
-static void
-sync_whole(struct lane *lane, struct tree *tree)
-{
-	struct activity *activity;
-	const struct job *job;
-
-	for (activity = tree_walk(tree, NULL); activity != NULL; activity = tree_walk(tree, activity)) {
-		if (activity->external.topic != NULL)
-			tasks_sync(lane, tree, activity->id);
-		for (job = activity->jobs; job != NULL; job = job->next)
-			timers_sync(lane, tree, job->id);
-	}
-}
-
-static void
-publish_activity(struct lane *lane, struct work *work, const struct effect *effect)
-{
-	int64_t id = effect->on.activity->id;
-
-	if (effect->kind == EFFECT_activity_open && !effect->on.activity->closed)
-		cache_index(lane, work->cached, id);
-	if (effect->kind == EFFECT_activity_close) {
-		cache_unindex(lane, id);
-		counter_add(COUNT_activities_ended, 1);
-	}
-	if (effect->on.activity->external.topic != NULL)
-		tasks_sync(lane, work->tree, id);
-}
-
-static void
-publish_effect(struct lane *lane, struct work *work, const struct effect *effect)
-{
-	switch (effect->kind) {
-	case EFFECT_activity_open:
-		counter_add(COUNT_activities_started, 1);
-		publish_activity(lane, work, effect);
-		break;
-	case EFFECT_activity_state:
-	case EFFECT_activity_close:
-	case EFFECT_task_open:
-	case EFFECT_task_lock:
-	case EFFECT_task_fail:
-	case EFFECT_task_priority:
-		publish_activity(lane, work, effect);
-		break;
-	case EFFECT_job_open:
-	case EFFECT_job_set:
-	case EFFECT_job_close:
-		if (tree_job(work->tree, effect->on.job->id) != NULL)
-			cache_index(lane, work->cached, effect->on.job->id);
-		else
-			cache_unindex(lane, effect->on.job->id);
-		timers_sync(lane, work->tree, effect->on.job->id);
-		break;
-	case EFFECT_instance_open:
-		cache_index(lane, work->cached, effect->on.instance->id);
-		counter_add(COUNT_instances_started, 1);
-		break;
-	case EFFECT_instance_close:
-		cache_unindex(lane, effect->on.instance->id);
-		counter_add(COUNT_instances_ended, 1);
-		break;
-	case EFFECT_instance_suspend:
-		sync_whole(lane, work->tree);
-		break;
-	case EFFECT_incident_open:
-		counter_add(COUNT_incidents_opened, 1);
-		break;
-	case EFFECT_user_open:
-	case EFFECT_user_assign:
-	case EFFECT_variable_set:
-	case EFFECT_variable_drop:
-	case EFFECT_incident_close:
-		break;
-	}
-}
-
-static void
-publish(struct lane *lane, struct work *work)
-{
-	size_t i;
-
-	if (work->cached == NULL)
-		work->cached = cache_add(lane, work->tree);
-	for (i = 0; i < work->effects.count; i++)
-		publish_effect(lane, work, &work->effects.list[i]);
-	if (work->command.kind == COMMAND_execute_job)
-		counter_add(COUNT_jobs_executed, 1);
-	if (work->command.kind == COMMAND_complete_task)
-		counter_add(COUNT_tasks_completed, 1);
-	if (work->command.kind == COMMAND_fail_task)
-		counter_add(COUNT_tasks_failed, 1);
-	cache_touch(lane, work->cached);
-}
-
-/* Trees whose root has ended hold nothing that runs. */
-static void
-drop_ended(struct lane *lane, struct gathered *gathered)
-{
-	struct work *work;
-	size_t i;
-
-	for (i = 0; i < gathered->count; i++) {
-		work = &gathered->list[i];
-		if (work->ran && work->cached->tree != NULL && work->cached->tree->root->activity.closed)
-			cache_forget(lane, work->cached);
-	}
-}
-
-/* ---- answers ------------------------------------------------------------------------------------------ */
-
-static void
-settle(struct lane *lane, struct work *work)
-{
-	struct request *request = work->request;
-
-	if (work->status != OK)
-		counter_add(COUNT_commands_refused, 1);
-	if (work->picked) {
-		if (work->ran && work->command.kind == COMMAND_lock_task)
-			task_hand_out(lane, tree_activity(work->tree, work->command.target), work->topic, request);
-		else if (!work->ran && work->tree != NULL)
-			tasks_sync(lane, work->tree, work->command.target);	/* as the batch has left it */
-		else if (!work->ran)
-			tasks_forget(lane, work->command.target);
-		return;
-	}
-	if (request == NULL)
-		return;
-	request->status = work->status;
-	request->error = work->error;
-	request->outcome = work->outcome;
+	counter_add(COUNT_commands, (int64_t)gathered->saved);
+	histogram_add(TIME_batch_commands, (double)gathered->saved);
 }
 
 static void
@@ -526,33 +208,38 @@ answer(struct gathered *gathered)
 }
 
 static void
-answer_all(struct gathered *gathered, const struct error *err)
+clear(struct gathered *gathered)
 {
-	struct request *request;
+	struct arena *arena = gathered->arena;
 
-	for (request = gathered->requests; request != NULL; request = request->next) {
-		request->status = err->status;
-		request->error = *err;
-		request->task_count = 0;
-	}
-	answer(gathered);
+	arena_reset(arena);
+	*gathered = (struct gathered){.arena = arena};
+	gathered->requests_end = &gathered->requests;
 }
 
-/* ---- a batch ------------------------------------------------------------------------------------------ */
+/* ---- when something goes wrong -------------------------------------------------------------------------- */
 
-/* Loads, runs and saves the work; OK when what ran is durable.  Otherwise everything is taken back. */
+/* Runs and saves the work, and waits for it; OK when what ran is durable.  Otherwise everything is taken back. */
 static enum status
-attempt(struct lane *lane, struct gathered *gathered, int64_t *now_us, struct error *err)
+attempt(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, struct error *err)
 {
-	enum status status = load_trees(lane, gathered, err);
+	enum status status = run_new(lane, gathered, err);
+	int64_t now_us = 0;
+	struct batch batch;
 
 	if (status == OK) {
-		run_all(lane, gathered);
-		status = save(lane, gathered, now_us, err);
+		batch = batch_of(lane, gathered);
+		if (batch.count > 0)
+			status = lane->config.store->ops->save(lane->config.store, &batch, &now_us, err);
 	}
-	if (status != OK)
-		take_back(lane, gathered);
-	return status;
+	if (status != OK) {
+		counter_add(COUNT_batches_failed, 1);
+		run_undo(lane, gathered);
+		return status;
+	}
+	note_saved(lane, gathered, now_us, monotonic_us);
+	publish_all(lane, gathered);
+	return OK;
 }
 
 /* What is needed to run a piece of work again as if nothing had been. */
@@ -562,6 +249,7 @@ reset_work(struct gathered *gathered)
 	struct work *work;
 	size_t i;
 
+	gathered->ran = 0;
 	for (i = 0; i < gathered->count; i++) {
 		work = &gathered->list[i];
 		if (work->command.kind == COMMAND_fail_job) {
@@ -580,20 +268,8 @@ reset_work(struct gathered *gathered)
 		work->status = OK;
 		work->ran = false;
 		work->event_id = 0;
+		work->fetched = NULL;
 	}
-}
-
-static void
-finish(struct lane *lane, struct gathered *gathered)
-{
-	size_t i;
-
-	for (i = 0; i < gathered->count; i++)
-		if (gathered->list[i].ran)
-			publish(lane, &gathered->list[i]);
-	for (i = 0; i < gathered->count; i++)
-		settle(lane, &gathered->list[i]);
-	drop_ended(lane, gathered);
 }
 
 static bool
@@ -619,22 +295,19 @@ leave_undone(struct lane *lane, struct work *work, const struct error *err)
 /* A piece that cannot be stored though it stands alone.  A due job has failed then like any other: it loses an attempt,
  * and is an incident in the end. */
 static enum status
-blame(struct lane *lane, struct work *work, struct error *err)
+blame(struct lane *lane, struct work *work, int64_t monotonic_us, struct error *err)
 {
-	struct gathered single = {.list = work, .count = 1};
+	struct gathered single = {.list = work, .count = 1, .arena = lane->scratch};
 	struct error cause = *err;
 	enum status status;
-	int64_t now_us;
 
 	log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld", command_word(work->command.kind),
 		(long long)work->command.target);
 	counter_add(COUNT_commands_refused, 1);
 	if (work->request == NULL) {
 		reset_work(&single);
-		work->command = failure_of(lane, work->command.target, &cause);
-		status = attempt(lane, &single, &now_us, err);
-		if (status == OK)
-			finish(lane, &single);
+		work->command = work_failure(lane, work->command.target, &cause);
+		status = attempt(lane, &single, monotonic_us, err);
 		if (status == OK || is_outside(status))
 			return status;
 	}
@@ -645,67 +318,180 @@ blame(struct lane *lane, struct work *work, struct error *err)
 /* After a batch failed for something in it: each piece alone, so that the guilty one stands alone.  *finished says how
  * many were settled before something from outside came between. */
 static enum status
-one_by_one(struct lane *lane, struct gathered *gathered, size_t *finished, struct error *err)
+one_by_one(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, size_t *finished, struct error *err)
 {
 	struct gathered single;
 	enum status status;
-	int64_t now_us;
 
 	for (*finished = 0; *finished < gathered->count; ++*finished) {
-		single = (struct gathered){.list = &gathered->list[*finished], .count = 1};
+		single = (struct gathered){
+			.list = &gathered->list[*finished], .count = 1, .arena = lane->scratch,
+		};
 		reset_work(&single);
-		status = attempt(lane, &single, &now_us, err);
-		if (status == OK)
-			finish(lane, &single);
-		else if (!is_outside(status))
-			status = blame(lane, single.list, err);
+		status = attempt(lane, &single, monotonic_us, err);
+		if (status != OK && !is_outside(status))
+			status = blame(lane, single.list, monotonic_us, err);
 		if (status != OK)
 			return status;
 	}
 	return OK;
 }
 
+/* A batch failed with that status and is taken back.  Nothing else is on its way: tries again, or finds out who is to
+ * blame, and answers in the end. */
 static void
-run_batch(struct lane *lane, struct gathered *gathered, int64_t monotonic_us)
+recover(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, struct error *err)
 {
-	enum status status = E_weather;
-	struct error err;
-	int64_t now_us = 0;
+	enum status status = err->status;
 	size_t finished = 0;
 	int tries;
 
-	for (tries = 0; tries < SAVE_TRIES && status == E_weather; tries++) {
+	for (tries = 1; tries < SAVE_TRIES && status == E_weather; tries++) {
 		reset_work(gathered);
-		status = attempt(lane, gathered, &now_us, &err);
+		status = attempt(lane, gathered, monotonic_us, err);
 	}
-	if (status == OK) {
-		if (now_us != 0) {
-			owner_set_time(lane, now_us, monotonic_us);
-			lane->next_renew_us = monotonic_us + 3 * SECOND_US;
-		}
-		finish(lane, gathered);
-	} else if (!is_outside(status)) {
-		status = gathered->count > 1 ? one_by_one(lane, gathered, &finished, &err) :
-					       blame(lane, gathered->list, &err);
-	}
+	if (status != OK && !is_outside(status))
+		status = gathered->count > 1 ? one_by_one(lane, gathered, monotonic_us, &finished, err) :
+					       blame(lane, gathered->list, monotonic_us, err);
 	/* what is durable by now was done, whatever came then */
 	for (; status != OK && finished < gathered->count; finished++)
-		leave_undone(lane, &gathered->list[finished], &err);
+		leave_undone(lane, &gathered->list[finished], err);
 	answer(gathered);
 	if (status != OK)
-		owner_step_down(lane, monotonic_us, err.message);
+		owner_step_down(lane, monotonic_us, err->message);
+}
+
+/* ---- flying ------------------------------------------------------------------------------------------------ */
+
+/* Sends what has run to the store.  With nothing to save everybody is answered at once. */
+static enum status
+launch(struct lane *lane, int64_t monotonic_us, struct error *err)
+{
+	struct gathered *gathered = lane->open;
+	struct batch batch = batch_of(lane, gathered);
+	enum status status;
+
+	if (batch.count == 0) {
+		publish_all(lane, gathered);
+		answer(gathered);
+		clear(gathered);
+		return OK;
+	}
+	status = lane->config.store->ops->send(lane->config.store, &batch, err);
+	if (status != OK) {
+		run_undo(lane, gathered);
+		return status;
+	}
+	lane->launched_us = monotonic_us;
+	lane->flying = gathered;
+	lane->open = gathered == &lane->two[0] ? &lane->two[1] : &lane->two[0];
+	lane->scratch = lane->open->arena;
+	return OK;
+}
+
+/* Takes the batch that gathers back, and its requests into the inbox, before those that came later. */
+static void
+put_off(struct lane *lane, struct request **inbox)
+{
+	struct gathered *gathered = lane->open;
+	size_t i;
+
+	run_undo(lane, gathered);
+	for (i = 0; i < gathered->count; i++)
+		if (gathered->list[i].picked)
+			tasks_put_back(lane, gathered->list[i].command.target);
+	*gathered->requests_end = *inbox;
+	*inbox = gathered->requests;
+	clear(gathered);
+}
+
+static bool
+is_empty(const struct gathered *gathered)
+{
+	return gathered->requests == NULL && gathered->count == 0;
+}
+
+/* The store has the answer for the batch that is on its way.  What gathered meanwhile follows it at once, before
+ * anybody is answered, so that the store has something to do. */
+static void
+land(struct lane *lane, int64_t monotonic_us, struct request **inbox)
+{
+	struct gathered *landed = lane->flying;
+	struct error err, late;
+	enum status status, next = OK;
+	int64_t now_us;
+
+	lane->flying = NULL;
+	status = lane->config.store->ops->await(lane->config.store, &now_us, &err);
+	histogram_add(TIME_commit_seconds, (double)(monotonic_us - lane->launched_us) / (double)SECOND_US);
+	if (status != OK) {
+		counter_add(COUNT_batches_failed, 1);
+		put_off(lane, inbox);
+		run_undo(lane, landed);
+		recover(lane, landed, monotonic_us, &err);
+		clear(landed);
+		return;
+	}
+	note_saved(lane, landed, now_us, monotonic_us);
+	if (!is_empty(lane->open))
+		next = launch(lane, monotonic_us, &late);
+	publish_all(lane, landed);
+	answer(landed);
+	clear(landed);
+	if (next != OK) {
+		counter_add(COUNT_batches_failed, 1);
+		recover(lane, lane->open, monotonic_us, &late);
+		clear(lane->open);
+	}
+}
+
+/* Something for which the store must be free. */
+static bool
+wants_store(const struct lane *lane, int64_t monotonic_us)
+{
+	return lane->crowded || monotonic_us >= lane->next_renew_us || tasks_want_store(lane) ||
+		timers_want_store(lane);
+}
+
+/* Gathers and runs what can be run now, and sends it when nothing else is on its way. */
+static void
+work_on(struct lane *lane, int64_t monotonic_us, struct request **inbox)
+{
+	struct gathered *open = lane->open;
+	enum status status;
+	struct error err;
+
+	if (lane->flying == NULL)
+		gather_jobs(lane, open, ((size_t)lane->config.settings->batch_commands + 1) / 2);
+	gather_requests(lane, open, inbox);
+	if (is_empty(open))
+		return;
+	/* nothing that is not cached joins while a batch is on its way: loading fails only when this one is alone */
+	status = run_new(lane, open, &err);
+	if (status != OK)
+		run_undo(lane, open);
+	else if (lane->flying == NULL)
+		status = launch(lane, monotonic_us, &err);
+	if (status == OK)
+		return;
+	counter_add(COUNT_batches_failed, 1);
+	recover(lane, open, monotonic_us, &err);
+	clear(open);
 }
 
 static void
-refuse_inbox(struct lane *lane, struct request **inbox)
+refuse_inbox(struct request **inbox)
 {
-	struct gathered gathered = {.requests = *inbox};
-	struct error err;
+	struct gathered refused = {.requests = *inbox};
+	struct request *request;
 
-	(void)lane;
+	for (request = *inbox; request != NULL; request = request->next) {
+		request->task_count = 0;
+		request->status = FAIL(&request->error, unavailable,
+			"this daemon does not own the process instances now; try again");
+	}
 	*inbox = NULL;
-	FAIL(&err, unavailable, "this daemon does not own the process instances now; try again");
-	answer_all(&gathered, &err);
+	answer(&refused);
 }
 
 static int64_t
@@ -724,42 +510,71 @@ next_step_us(const struct lane *lane, int64_t monotonic_us)
 	return event < next ? event : next;
 }
 
+/* What is due now and then, and needs the store free.  May step down. */
+static void
+look_after(struct lane *lane, int64_t monotonic_us)
+{
+	struct error err;
+
+	if (monotonic_us >= lane->next_renew_us)
+		owner_renew(lane, monotonic_us);
+	if (!lane->active)
+		return;
+	if (lane->crowded)
+		cache_trim(lane);
+	lane->last_now_us = lane_now(lane, monotonic_us);
+	if (timers_refill(lane, lane->last_now_us, &err) != OK)
+		owner_step_down(lane, monotonic_us, err.message);
+	else
+		tasks_refill(lane);
+}
+
+int
+lane_socket(const struct lane *lane)
+{
+	return lane->flying != NULL ? lane->config.store->ops->socket(lane->config.store) : -1;
+}
+
 int64_t
 lane_step(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 {
-	struct gathered gathered = {.requests_end = &gathered.requests};
-	size_t limit = (size_t)lane->config.settings->batch_commands;
-	struct error err;
-
 	lane->step++;
-	arena_reset(lane->scratch);
+	if (lane->flying != NULL && lane->config.store->ops->arrived(lane->config.store))
+		land(lane, monotonic_us, inbox);
 	if (!lane->active && monotonic_us >= lane->next_claim_us)
 		owner_claim(lane, monotonic_us);
-	if (lane->active && monotonic_us >= lane->next_renew_us)
-		owner_renew(lane, monotonic_us);
+	if (lane->active && lane->flying == NULL)
+		look_after(lane, monotonic_us);
 	if (!lane->active) {
-		refuse_inbox(lane, inbox);
+		refuse_inbox(inbox);
 		return lane->next_claim_us;
 	}
 	lane->last_now_us = lane_now(lane, monotonic_us);
 	tasks_expire(lane, lane->last_now_us);
-	if (timers_refill(lane, lane->last_now_us, &err) != OK) {
-		owner_step_down(lane, monotonic_us, err.message);
-		refuse_inbox(lane, inbox);
-		return monotonic_us;
-	}
-	tasks_refill(lane);
-	gather_jobs(lane, &gathered, (limit + 1) / 2);
-	gather_requests(lane, &gathered, inbox, limit);
-	if (gathered.count > 0)
-		run_batch(lane, &gathered, monotonic_us);
-	else
-		answer(&gathered);
+	lane->drains = lane->flying != NULL && wants_store(lane, monotonic_us);
+	if (!lane->drains)
+		work_on(lane, monotonic_us, inbox);
+	if (lane->flying != NULL && lane->config.store->ops->arrived(lane->config.store))
+		land(lane, monotonic_us, inbox);
 	if (!lane->active)
 		return monotonic_us;
 	cache_trim(lane);
 	tasks_announce(lane);
+	if (lane->flying != NULL)
+		return lane_socket(lane) >= 0 ? lane->next_renew_us : monotonic_us;
 	return *inbox != NULL ? monotonic_us : next_step_us(lane, monotonic_us);
+}
+
+bool
+lane_flying(const struct lane *lane)
+{
+	return lane->flying != NULL;
+}
+
+bool
+lane_takes(const struct lane *lane)
+{
+	return lane->flying == NULL || (!lane->drains && has_room(lane, lane->open));
 }
 
 struct lane *
@@ -772,7 +587,12 @@ lane_new(const struct lane_config *config)
 	lane->config = *config;
 	lane->forever = forever;
 	lane->arena = arena;
-	lane->scratch = arena_new();
+	for (int i = 0; i < 2; i++) {
+		lane->two[i].arena = arena_new();
+		clear(&lane->two[i]);
+	}
+	lane->open = &lane->two[0];
+	lane->scratch = lane->open->arena;
 	lane->claim_pause_us = CLAIM_PAUSE_US;
 	lane->limits = (struct limits){
 		.steps = config->settings->step_limit,
@@ -796,7 +616,8 @@ lane_free(struct lane *lane)
 	timers_clear(lane);
 	ordered_free(lane->locks);
 	ordered_free(lane->due);
-	arena_free(lane->scratch);
+	for (int i = 0; i < 2; i++)
+		arena_free(lane->two[i].arena);
 	arena_free(lane->arena);
 	arena_free(lane->forever);
 }
@@ -819,7 +640,9 @@ lane_stop(struct lane *lane, struct request **inbox)
 	struct error err;
 	char quoted[512];
 
-	refuse_inbox(lane, inbox);
+	while (lane->flying != NULL)
+		land(lane, lane->launched_us, inbox);
+	refuse_inbox(inbox);
 	if (!lane->active)
 		return;
 	if (lane->config.store->ops->release(lane->config.store, &err) != OK)

@@ -109,7 +109,14 @@ bool lane_standby(const struct lane *lane);
  * E_unavailable. */
 int64_t lane_step(struct lane *lane, int64_t monotonic_us, struct request **inbox);
 
-/* Finishes: answers what is left in inbox with E_unavailable and gives the range up. */
+/* While a batch is on its way into the store a step does not wait for it.  Then lane_flying() says so, lane_socket()
+ * is what becomes readable when the lane should be stepped again (-1: at once), and lane_takes() tells whether a step
+ * before that would take requests. */
+bool lane_flying(const struct lane *lane);
+int lane_socket(const struct lane *lane);
+bool lane_takes(const struct lane *lane);
+
+/* Finishes: awaits what is on its way, answers what is left in inbox with E_unavailable and gives the range up. */
 void lane_stop(struct lane *lane, struct request **inbox);
 
 /* The part of instances with that business key (and tenant, or NULL): the same for ever. */

@@ -39,15 +39,52 @@ struct cached {
 	struct tree *tree;
 	size_t bytes;			/* counted for it */
 	int64_t used;			/* number of the step that last needed it */
+	int pins;			/* works of batches that run or are on their way: it stays as it is */
 	struct cached *newer, *older;	/* by last use */
 	struct cached *next_free;
+};
+
+/* One command of a batch. */
+struct work {
+	struct request *request;	/* NULL: a due job */
+	const struct fetch_topic *topic;	/* of a pick for a fetch */
+	struct command command;
+	struct cached *cached;		/* its tree, pinned; NULL for a start until it is saved */
+	struct tree *tree;
+	struct effects effects;
+	struct outcome outcome;
+	int64_t event_id, big_id;
+	enum status status;
+	struct error error;
+	bool picked;			/* the command is a lock for a fetch */
+	bool ran;			/* effects are in the tree */
+	struct fetched *fetched;	/* of a pick that ran: what is handed out once that is saved */
+};
+
+/* A batch: work, and the requests that are answered with it. */
+struct gathered {
+	struct arena *arena;		/* everything about it */
+	struct work *list;
+	size_t count, capacity;
+	size_t ran;			/* the first so many were run, or refused */
+	size_t saved;			/* commands that have something to save */
+	int64_t *reserved;		/* new part.next_id of the save, by part; 0: unchanged */
+	struct request *requests;	/* in order */
+	struct request **requests_end;
+	size_t request_count;
 };
 
 struct lane {
 	struct lane_config config;
 	struct arena *forever;		/* the lane itself */
 	struct arena *arena;		/* as long as the ownership */
-	struct arena *scratch;		/* of one step */
+	struct arena *scratch;		/* the open batch's */
+	struct gathered two[2];
+	struct gathered *open;		/* gathers and runs */
+	struct gathered *flying;	/* on its way into the store, or NULL: then nothing stays open between steps */
+	int64_t launched_us;		/* monotonic */
+	bool drains;			/* takes nothing until the store is free */
+	bool crowded;			/* a tree that cannot be compacted for its pins has much garbage */
 	struct limits limits;
 	bool active;
 	bool standby;			/* the last claim found another living owner */
@@ -98,9 +135,20 @@ void owner_renew(struct lane *lane, int64_t monotonic_us);
 void owner_step_down(struct lane *lane, int64_t monotonic_us, const char *why);
 void owner_forget(struct lane *lane);				/* everything the lane holds */
 
-/* hand_out.c: adds the task to the request's answer. */
-void task_hand_out(const struct lane *lane, const struct activity *activity, const struct fetch_topic *topic,
-	struct request *request);
+/* hand_out.c: the task as it is now, in the arena. */
+struct fetched *task_hand_out(const struct activity *activity, const struct fetch_topic *topic, struct arena *arena);
+
+/* run.c: loads and runs what has not run yet. When that fails, what was run before stays. */
+enum status run_new(struct lane *lane, struct gathered *gathered, struct error *err);
+/* Takes everything back, last first; trees that no other batch needs are forgotten. */
+void run_undo(struct lane *lane, struct gathered *gathered);
+/* The command that records the failure of a job. */
+struct command work_failure(struct lane *lane, int64_t job, const struct error *cause);
+
+/* publish.c: after the commit of a batch. */
+void publish_all(struct lane *lane, struct gathered *gathered);
+/* Takes the effects of work back, and what queues and timers saw of them. */
+void publish_undo(struct lane *lane, struct work *work);
 
 /* cache.c */
 struct cached *cache_find(struct lane *lane, int64_t id);
@@ -128,6 +176,7 @@ void tasks_put_back(struct lane *lane, int64_t id);
 void tasks_expire(struct lane *lane, int64_t now_us);
 void tasks_refill(struct lane *lane);
 void tasks_announce(struct lane *lane);				/* tells the dispatcher */
+bool tasks_want_store(const struct lane *lane);			/* a window ran dry, or lost locks ran out */
 int64_t tasks_next_us(const struct lane *lane);			/* next lock that runs out; INT64_MAX */
 
 /* timers.c */
@@ -137,6 +186,7 @@ void timers_sync(struct lane *lane, struct tree *tree, int64_t id);
 size_t timers_due(struct lane *lane, int64_t now_us, size_t limit, int64_t *ids);	/* takes them out */
 void timers_put_back(struct lane *lane, int64_t id, int64_t due_us);	/* whatever the horizon is */
 enum status timers_refill(struct lane *lane, int64_t now_us, struct error *err);
+bool timers_want_store(const struct lane *lane);		/* jobs are due, or the horizon is near */
 int64_t timers_next_us(const struct lane *lane);
 
 #endif

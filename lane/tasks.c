@@ -241,6 +241,17 @@ refill(struct lane *lane, struct queue *queue)
 		;
 }
 
+bool
+tasks_want_store(const struct lane *lane)
+{
+	const struct queue *queue;
+
+	for (queue = lane->queues; queue != NULL; queue = queue->next)
+		if (queue->more && ordered_count(queue->tasks) == 0)
+			return true;
+	return lane->rescan_us <= lane->last_now_us;
+}
+
 void
 tasks_refill(struct lane *lane)
 {

@@ -83,16 +83,34 @@ timers_due(struct lane *lane, int64_t now_us, size_t limit, int64_t *ids)
 	return n;
 }
 
+static int64_t
+window_us(const struct lane *lane)
+{
+	return lane->config.settings->job_window_seconds * SECOND_US;
+}
+
+static bool
+horizon_is_near(const struct lane *lane, int64_t now_us)
+{
+	return lane->horizon.first == INT64_MIN || lane->horizon.first <= now_us + window_us(lane) / 2;
+}
+
+bool
+timers_want_store(const struct lane *lane)
+{
+	return horizon_is_near(lane, lane->last_now_us) ||
+		(lane->config.settings->executor && timers_next_us(lane) <= lane->last_now_us);
+}
+
 enum status
 timers_refill(struct lane *lane, int64_t now_us, struct error *err)
 {
-	int64_t window_us = lane->config.settings->job_window_seconds * 1000000;
-	int64_t until_us = now_us + window_us;
+	int64_t until_us = now_us + window_us(lane);
 	struct order horizon = lane->horizon;
 	struct due_job *jobs;
 	size_t count, i;
 
-	if (horizon.first != INT64_MIN && horizon.first > now_us + window_us / 2)
+	if (!horizon_is_near(lane, now_us))
 		return OK;
 	TRY(lane->config.store->ops->jobs(lane->config.store, until_us, horizon.first, horizon.id - 1, REFILL,
 		lane->scratch, &jobs, &count, err));

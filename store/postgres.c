@@ -237,51 +237,80 @@ send_transaction(PGconn *conn, struct rows *const *list, size_t count, struct ro
 	return sql_send(conn, fence) && send_plain(conn, "commit") && PQpipelineSync(conn);
 }
 
-/* The answers.  *committed: that of COMMIT came, so nothing that fails behind it matters. */
-static enum status
-take_transaction(PGconn *conn, struct rows *const *list, size_t count, int64_t *now_us, bool *committed,
-	struct error *err)
+/* What is sent, and in which order it is answered. */
+static void
+plan_flight(struct flight *flight, struct rows *const *list, size_t count)
 {
-	PGresult *fence = NULL, *commit = NULL;
-	enum status status = OK;
-	struct error late;
-
-	take_result(conn, "beginning a transaction", NULL, &status, err);
+	*flight = (struct flight){ .status = OK };
+	flight->doing[flight->count++] = "beginning a transaction";
 	for (size_t i = 0; i < count; i++)
 		if (list[i]->count > 0)
-			take_result(conn, list[i]->statement->name, NULL, &status, err);
-	take_result(conn, "fencing", &fence, &status, err);
-	take_result(conn, "committing", &commit, &status, err);
-	if (commit && !strcmp(PQcmdStatus(commit), "COMMIT")) {
-		*committed = true;
-		*now_us = cell_time(fence, 0, 1);
-	} else if (status == OK) {
-		status = FAIL(err, internal, "the database rolled back instead of committing");
-	}
-	PQclear(fence);
-	PQclear(commit);
-	if (status != OK)
-		take_sync(conn, &status, err);
-	else
-		take_sync(conn, &(enum status){ OK }, &late);
-	return status;
+			flight->doing[flight->count++] = list[i]->statement->name;
+	flight->fence = flight->count;
+	flight->doing[flight->count++] = "fencing";
+	flight->commit = flight->count;
+	flight->doing[flight->count++] = "committing";
+	flight->doing[flight->count++] = "ending a pipeline";
 }
 
-static enum status
-try_commit(struct postgres *pg, struct rows *const *list, size_t count, int64_t *now_us, bool *committed,
-	struct error *err)
+enum status
+postgres_send(struct postgres *pg, struct rows *const *list, size_t count, struct error *err)
 {
 	struct rows fence;
 
+	TRY(postgres_ready(pg, err));
 	put_owner(pg, &fence, SQL_fence);
 	put_int(&fence, pg->seq);
-	if (!send_transaction(pg->conn, list, count, &fence)) {
-		enum status status = pg_failed(pg->conn, NULL, "saving", err);
+	plan_flight(&pg->flight, list, count);
+	pg->flight.sent = send_transaction(pg->conn, list, count, &fence);
+	return OK;
+}
 
-		disconnect(pg);
-		return status;
+/* Takes the next answer in. */
+static void
+take_answer(PGconn *conn, struct flight *flight)
+{
+	const char *doing = flight->doing[flight->next];
+	struct error late;
+	PGresult *answer = NULL;
+
+	if (flight->next == flight->count - 1) {
+		take_sync(conn, flight->committed ? &(enum status){ OK } : &flight->status,
+			flight->committed ? &late : &flight->error);
+	} else {
+		take_result(conn, doing, &answer, &flight->status, &flight->error);
 	}
-	return take_transaction(pg->conn, list, count, now_us, committed, err);
+	if (answer && flight->next == flight->fence)
+		flight->now_us = cell_time(answer, 0, 1);
+	if (answer && flight->next == flight->commit) {
+		flight->committed = !strcmp(PQcmdStatus(answer), "COMMIT");
+		if (!flight->committed)
+			flight->status = FAIL(&flight->error, internal,
+				"the database rolled back instead of committing");
+	}
+	PQclear(answer);
+	flight->next++;
+}
+
+bool
+postgres_arrived(struct store *store)
+{
+	struct postgres *pg = postgres(store);
+	struct flight *flight = &pg->flight;
+
+	if (!flight->sent || !PQconsumeInput(pg->conn))
+		return true;
+	while (flight->next < flight->count && !PQisBusy(pg->conn))
+		take_answer(pg->conn, flight);
+	return flight->next == flight->count;
+}
+
+int
+postgres_socket(const struct store *store)
+{
+	const struct postgres *pg = (const struct postgres *)store;
+
+	return PQsocket(pg->conn);
 }
 
 /* ---- outcomes ----------------------------------------------------------------------------------------- */
@@ -391,18 +420,24 @@ leave(struct postgres *pg, enum status status, struct error *err)
 }
 
 enum status
-postgres_commit(struct postgres *pg, struct rows *const *list, size_t count, int64_t *now_us, struct error *err)
+postgres_await(struct store *store, int64_t *now_us, struct error *err)
 {
-	bool committed = false;
-	enum status status;
+	struct postgres *pg = postgres(store);
+	struct flight *flight = &pg->flight;
 
-	TRY(postgres_ready(pg, err));
-	status = try_commit(pg, list, count, now_us, &committed, err);
-	if (committed) {
+	if (!flight->sent) {
+		disconnect(pg);
+		return resolve(pg, now_us, err);
+	}
+	while (flight->next < flight->count)
+		take_answer(pg->conn, flight);
+	if (flight->committed) {
+		*now_us = flight->now_us;
 		pg->seq++;
 		return OK;
 	}
-	return connected(pg) ? leave(pg, status, err) : resolve(pg, now_us, err);
+	*err = flight->error;
+	return connected(pg) ? leave(pg, flight->status, err) : resolve(pg, now_us, err);
 }
 
 /* ---- ownership ---------------------------------------------------------------------------------------- */
@@ -659,6 +694,10 @@ static const struct store_ops operations = {
 	.renew = postgres_renew,
 	.load = postgres_load,
 	.save = postgres_save,
+	.send = postgres_send_batch,
+	.await = postgres_await,
+	.arrived = postgres_arrived,
+	.socket = postgres_socket,
 	.ready = postgres_scan_ready,
 	.jobs = postgres_scan_jobs,
 	.filter = postgres_filter,

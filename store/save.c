@@ -774,7 +774,7 @@ collect(struct save *save, const struct batch *batch)
 }
 
 enum status
-postgres_save(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err)
+postgres_send_batch(struct store *store, const struct batch *batch, struct error *err)
 {
 	struct postgres *pg = (struct postgres *)store;
 	struct save save = { .arena = batch->arena, .err = err };
@@ -789,5 +789,12 @@ postgres_save(struct store *store, const struct batch *batch, int64_t *now_us, s
 	for (size_t i = 0; i < ORDER_COUNT; i++)
 		if (save.rows[order[i]])
 			list[count++] = save.rows[order[i]];
-	return postgres_commit(pg, list, count, now_us, err);
+	return postgres_send(pg, list, count, err);
+}
+
+enum status
+postgres_save(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err)
+{
+	TRY(postgres_send_batch(store, batch, err));
+	return postgres_await(store, now_us, err);
 }

@@ -91,6 +91,15 @@ struct store_ops {
 	 * something in the batch is to blame. */
 	enum status (*save)(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err);
 
+	/* The same in two steps, so that the caller can go on meanwhile.  When send() fails nothing was written, as
+	 * after save(); when not, await() tells how it ended, and has to be called before anything else but these. */
+	enum status (*send)(struct store *store, const struct batch *batch, struct error *err);
+	enum status (*await)(struct store *store, int64_t *now_us, struct error *err);
+	/* Whether await() has its answer and would not block. */
+	bool (*arrived)(struct store *store);
+	/* What becomes readable when that may have changed; -1: there is nothing to wait for. */
+	int (*socket)(const struct store *store);
+
 	/* Up to limit tasks of the range that have retries left or none yet (suspended instances excluded), of one
 	 * topic and definition behind `after` in the order (priority descending, created, id), or of all topics when
 	 * topic is NULL (then ordered by id, behind after->id). For a takeover scan and to refill a queue's window. */

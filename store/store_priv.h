@@ -125,6 +125,18 @@ enum status value_load(struct arena *arena, const struct stored_value *stored, s
 
 /* ---- the writer (postgres.c, load.c, save.c, scan.c) ---------------------------------------------------- */
 
+/* A transaction on its way, and how far its answers have come. */
+struct flight {
+	bool sent;			/* else the connection was lost while it was */
+	const char *doing[SQL_COUNT + 4];	/* for complaints, by answer */
+	int count, next;		/* answers: one for each statement, one for the end of the pipeline */
+	int fence, commit;		/* which ones these are */
+	bool committed;			/* its answer came: nothing that fails behind it matters */
+	int64_t now_us;
+	enum status status;		/* the first failure; what follows it was skipped */
+	struct error error;
+};
+
 struct postgres {
 	struct store store;
 	struct arena *arena;		/* lives as long as the store */
@@ -136,16 +148,19 @@ struct postgres {
 	int64_t seq;			/* of the fence row, as far as we know it committed */
 	int32_t pid;			/* of our backend: terminated before its successor writes */
 	int64_t backend_start_us;
+	struct flight flight;
 	int64_t month;			/* years * 12 + months up to which partitions were seen */
 };
 
 /* The connection, made again if need be. E_fenced when we own nothing (any more). */
 enum status postgres_ready(struct postgres *pg, struct error *err) MUST_CHECK;
 
-/* Commits the rows in one transaction that ends with the fence; resolves what is unknown. Rows without content are
- * not sent. */
-enum status postgres_commit(struct postgres *pg, struct rows *const *list, size_t count, int64_t *now_us,
-	struct error *err) MUST_CHECK;
+/* Sends the rows in one transaction that ends with the fence; rows without content are not sent.  How it ended is
+ * postgres_await()'s to tell, what is unknown after a lost connection included. */
+enum status postgres_send(struct postgres *pg, struct rows *const *list, size_t count, struct error *err) MUST_CHECK;
+bool postgres_arrived(struct store *store);
+int postgres_socket(const struct store *store);
+enum status postgres_await(struct store *store, int64_t *now_us, struct error *err);
 
 /* Runs the statements, which only read, in one round trip; on OK results[i] are to be PQclear()ed. */
 enum status postgres_read(struct postgres *pg, struct rows *const *list, size_t count, PGresult **results,
@@ -155,6 +170,7 @@ enum status postgres_load(struct store *store, const int64_t *ids, size_t count,
 	struct tree **trees, struct error *err) MUST_CHECK;
 enum status postgres_save(struct store *store, const struct batch *batch, int64_t *now_us,
 	struct error *err) MUST_CHECK;
+enum status postgres_send_batch(struct store *store, const struct batch *batch, struct error *err) MUST_CHECK;
 enum status postgres_scan_ready(struct store *store, const char *topic, int32_t definition,
 	const struct ready_task *after, size_t limit, struct arena *arena, struct ready_task **tasks, size_t *count,
 	struct error *err) MUST_CHECK;

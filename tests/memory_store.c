@@ -12,6 +12,8 @@ struct memory_store {
 	struct memory *memory;
 	struct lane_range range;
 	int64_t owner;			/* 0: owns nothing */
+	enum status outcome;		/* of what was sent */
+	struct error error;
 };
 
 static struct memory_store *
@@ -260,6 +262,38 @@ memory_save(struct store *store, const struct batch *batch, int64_t *now_us, str
 	return OK;
 }
 
+/* What is sent is judged and done at once; the lane hears of it when it asks. */
+static enum status
+memory_send(struct store *store, const struct batch *batch, struct error *err)
+{
+	int64_t now_us;
+
+	(void)err;
+	of(store)->outcome = memory_save(store, batch, &now_us, &of(store)->error);
+	return OK;
+}
+
+static enum status
+memory_await(struct store *store, int64_t *now_us, struct error *err)
+{
+	*now_us = of(store)->memory->now_us;
+	if (of(store)->outcome != OK)
+		*err = of(store)->error;
+	return of(store)->outcome;
+}
+
+static bool
+memory_arrived(struct store *store)
+{
+	return !of(store)->memory->hold;
+}
+
+static int
+memory_socket(const struct store *store)
+{
+	return ((const struct memory_store *)store)->memory->hold ? 0 : -1;
+}
+
 /* ---- scans ------------------------------------------------------------------------------------------------ */
 
 static bool
@@ -425,6 +459,10 @@ static const struct store_ops operations = {
 	.renew = memory_renew,
 	.load = memory_load,
 	.save = memory_save,
+	.send = memory_send,
+	.await = memory_await,
+	.arrived = memory_arrived,
+	.socket = memory_socket,
 	.ready = memory_ready,
 	.jobs = memory_jobs,
 	.filter = memory_filter,

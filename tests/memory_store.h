@@ -27,6 +27,7 @@ struct memory {
 	size_t calls[MEMORY_CALLS];
 	size_t saved_commands;		/* of batches that were saved */
 	size_t ended;			/* trees */
+	bool hold;			/* answers to what was sent do not arrive */
 	/* Asked before each call (batch: of a save); what is not OK is its answer, and nothing is done. May be NULL. */
 	enum status (*judge)(struct memory *memory, enum memory_call call, const struct batch *batch,
 		struct error *err);
