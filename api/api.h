@@ -14,6 +14,10 @@ struct backend {
 	/* Whether commands can be answered: "active", "standby" or "stopping", "database away". */
 	const char *(*state)(void *context, bool *active);
 
+	/* Between gather(true) and gather(false), both called by the HTTP thread, many requests may be submitted: lanes
+	 * that sleep need not be woken for the first of them. */
+	void (*gather)(void *context, bool on);
+
 	/* Hands a request to the lane of its target's part (or, for a start, of its business key's part); request->done
 	 * is called later, from another thread. A full queue or an inactive lane answers through done() at once. */
 	void (*submit)(void *context, struct request *request);
@@ -25,9 +29,6 @@ struct backend {
 
 	/* Runs work(reader, argument) on a reader's thread.  reader is NULL when the database is away. */
 	void (*read)(void *context, void (*work)(struct reader *reader, void *argument), void *argument);
-
-	/* Compiled definitions changed (deployment or its deletion). */
-	void (*definitions_changed)(void *context);
 };
 
 struct api;

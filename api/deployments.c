@@ -232,6 +232,15 @@ put_deployed(struct exchange *exchange, struct reader *reader, const struct depl
 	return OK;
 }
 
+static enum status
+deploy(struct exchange *exchange, struct reader *reader, const struct upload *upload, struct deployed *deployed,
+	struct error *err)
+{
+	TRY(store_deploy(reader, exchange->arena, &upload->deployment, deployed, err));
+	recent_forget(exchange->recent);
+	return OK;
+}
+
 void
 create_deployment(struct exchange *exchange, struct reader *reader)
 {
@@ -246,7 +255,7 @@ create_deployment(struct exchange *exchange, struct reader *reader)
 			exchange_error(exchange, &err);
 		return;
 	}
-	if (store_deploy(reader, exchange->arena, &upload->deployment, &deployed, &err) != OK ||
+	if (deploy(exchange, reader, upload, &deployed, &err) != OK ||
 	    put_deployed(exchange, reader, &deployed, &err) != OK) {
 		exchange_error(exchange, &err);
 		return;
@@ -391,16 +400,16 @@ take_instance(void *context, const char *const *cells)
 }
 
 static void
-remove_deployment(struct reader *reader, void *argument)
+remove_deployment(struct exchange *exchange, struct reader *reader)
 {
-	struct exchange *exchange = argument;
 	const struct removal *removal = exchange->state;
 	bool cascade = exchange_query_flag(exchange, "cascade", false);
+	enum status status;
 	struct error err;
 
-	if (reader == NULL)
-		reply_error(exchange, E_weather, "the database is away, try again");
-	else if (store_delete_deployment(reader, removal->deployment, cascade, &err) == OK)
+	status = store_delete_deployment(reader, removal->deployment, cascade, &err);
+	recent_forget(exchange->recent);
+	if (status == OK)
 		exchange_empty(exchange);
 	else if (err.status == E_not_found)
 		reply_error(exchange, E_invalid_missing, "%s", err.message);
@@ -411,7 +420,7 @@ remove_deployment(struct reader *reader, void *argument)
 static void
 instances_removed(struct exchange *exchange)
 {
-	exchange->backend->read(exchange->backend->context, remove_deployment, exchange);
+	exchange_read(exchange, remove_deployment);
 }
 
 /* What runs is ended first, each in its lane; the rows of history go in the background. */

@@ -150,7 +150,7 @@ body_flag(const struct exchange *exchange, const char *name, bool otherwise)
 	return member->type == VALUE_string && text_equal(member->text, "true");
 }
 
-/* ---- to the lane ------------------------------------------------------------------------------------------- */
+/* ---- to a reader or a lane --------------------------------------------------------------------------------- */
 
 static int64_t
 monotonic_us(void)
@@ -159,6 +159,30 @@ monotonic_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+work_of_reader(struct reader *reader, void *argument)
+{
+	struct exchange *exchange = argument;
+	int64_t arrived_us = exchange->arrived_us;	/* once answered, the exchange is gone */
+	struct error err;
+
+	if (reader == NULL) {
+		FAIL(&err, weather, "the database is away, try again");
+		exchange_error(exchange, &err);
+		return;
+	}
+	counter_add(COUNT_reads, 1);
+	exchange->handle(exchange, reader);
+	histogram_add(TIME_read_seconds, (double)(monotonic_us() - arrived_us) / 1e6);
+}
+
+void
+exchange_read(struct exchange *exchange, handler *handle)
+{
+	exchange->handle = handle;
+	exchange->backend->read(exchange->backend->context, work_of_reader, exchange);
 }
 
 static void

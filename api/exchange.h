@@ -5,6 +5,10 @@
 #define API_EXCHANGE_H
 
 #include "api/api.h"
+#include "api/recent.h"
+
+struct exchange;
+typedef void handler(struct exchange *exchange, struct reader *reader);	/* reader NULL when RUNS_here */
 
 enum { EXCHANGE_PARAMS = 6 };
 
@@ -20,6 +24,7 @@ struct part {				/* of multipart/form-data */
 
 struct exchange {
 	const struct backend *backend;
+	struct recent *recent;		/* definitions found lately, of all exchanges */
 	struct arena *arena;		/* everything about the exchange */
 	const struct route *route;
 	const char *method, *path;
@@ -42,8 +47,10 @@ struct exchange {
 	/* the HTTP glue's */
 	void *connection;
 	struct http_reply *reply;	/* once there is one */
-	_Atomic int stage;		/* enum stage of http.c */
+	int stage;			/* enum stage of http.c; the HTTP thread's alone */
+	struct exchange *next_replied;	/* in the loop's list */
 	void (*answered)(struct exchange *exchange);	/* what exchange_submit() was given */
+	handler *handle;		/* what exchange_read() was given */
 };
 
 /* Where a route's handler runs. */
@@ -52,8 +59,6 @@ enum runs {
 	RUNS_reader,		/* on a reader's thread, with a connection */
 };
 enum body { BODY_none, BODY_json, BODY_json_optional, BODY_multipart, BODY_any };
-
-typedef void handler(struct exchange *exchange, struct reader *reader);	/* reader NULL when RUNS_here */
 
 struct route {
 	const char *method, *path;	/* below /engine-rest; {x} is a parameter */
@@ -88,6 +93,9 @@ const char *body_text(const struct exchange *exchange, const char *name);
 /* 0 absent, 1 present, -1 of the wrong type (an error object with empty message, as Camunda's). */
 int body_number(const struct exchange *exchange, const char *name, int64_t *number);
 bool body_flag(const struct exchange *exchange, const char *name, bool otherwise);
+
+/* Runs the handler on a reader's thread, or answers that the database is away. */
+void exchange_read(struct exchange *exchange, handler *handle);
 
 /* Sends exchange->request to the lane; answered() runs when it is done. */
 void exchange_submit(struct exchange *exchange, void (*answered)(struct exchange *exchange));

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libmicrohttpd: one thread that polls; a request is suspended while somebody else works on it.
+ * libmicrohttpd: one thread (api/loop.c); a request is suspended while somebody else works on it.
  *
- * A reply may come before the handler has returned, from another thread: an atomic stage decides who resumes. */
+ * Only that thread suspends, resumes and queues.  A reply from another thread goes through the loop, which sees it when
+ * the handler has returned; one that the handler itself makes is queued at once. */
 #include "api/http.h"
 
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "api/deadlines.h"
+#include "api/loop.h"
 #include "api/router.h"
 #include "base/counters.h"
 #include "base/log.h"
@@ -23,8 +24,8 @@
 enum stage {
 	STAGE_reading,		/* head and body arrive */
 	STAGE_running,		/* a handler has it; the connection is not suspended yet */
-	STAGE_suspended,
-	STAGE_replied,
+	STAGE_suspended,	/* waits for its reply, or for its turn once it has one */
+	STAGE_answered,		/* by its handler, at once */
 };
 
 enum { SPARE_ARENAS = 256, MEMORY_PER_CONNECTION = 32768 };
@@ -33,7 +34,9 @@ struct api {
 	struct arena *arena;
 	const struct backend *backend;
 	const struct router *router;
+	struct recent *recent;
 	struct MHD_Daemon *daemon;
+	struct loop *loop;
 	struct deadlines *deadlines;
 	struct arena *spare[SPARE_ARENAS];	/* used by the HTTP thread alone */
 	int spare_count;
@@ -124,17 +127,14 @@ is_stopping(struct api *api)
 void
 http_send(struct exchange *exchange, struct http_reply *reply)
 {
-	int expected = STAGE_running;
+	struct incoming *incoming = (struct incoming *)exchange;	/* its first member */
+	struct loop *loop = incoming->api->loop;
 
 	exchange->reply = reply;
-	if (atomic_compare_exchange_strong(&exchange->stage, &expected, STAGE_replied))
-		return;		/* the HTTP thread sees it when the handler returns */
-	if (expected == STAGE_suspended) {
-		atomic_store(&exchange->stage, STAGE_replied);
-		MHD_resume_connection(exchange->connection);
-		return;
-	}
-	atomic_store(&exchange->stage, STAGE_replied);
+	if (loop_is_here(loop) && exchange->stage == STAGE_running)
+		exchange->stage = STAGE_answered;
+	else
+		loop_resume(loop, exchange);
 }
 
 /* Camunda lets nothing of its state be cached, but diagrams (CB CacheControlFilter). */
@@ -305,22 +305,6 @@ needs_no_state(const struct route *route)
 	return false;
 }
 
-static void
-work_of_reader(struct reader *reader, void *argument)
-{
-	struct exchange *exchange = argument;
-	int64_t arrived_us;
-
-	if (reader == NULL) {
-		refuse(exchange, E_weather, "the database is away, try again");
-		return;
-	}
-	arrived_us = exchange->arrived_us;	/* once answered, the exchange is gone */
-	counter_add(COUNT_reads, 1);
-	exchange->route->handle(exchange, reader);
-	histogram_add(TIME_read_seconds, (double)(monotonic_us() - arrived_us) / 1e6);
-}
-
 /* Runs or hands over the request; a reply may be there afterwards. */
 static void
 dispatch(struct incoming *incoming)
@@ -357,7 +341,7 @@ dispatch(struct incoming *incoming)
 	if (!body_prepare(exchange))
 		return;
 	if (exchange->route->runs == RUNS_reader)
-		backend->read(backend->context, work_of_reader, exchange);
+		exchange_read(exchange, exchange->route->handle);
 	else
 		exchange->route->handle(exchange, NULL);
 }
@@ -407,6 +391,7 @@ on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 	incoming->uri = arena_strdup(arena, uri);
 	incoming->exchange.arena = arena;
 	incoming->exchange.backend = api->backend;
+	incoming->exchange.recent = api->recent;
 	incoming->exchange.connection = connection;
 	incoming->exchange.arrived_us = monotonic_us();
 	enter_phase(api, connection, PHASE_head);
@@ -425,7 +410,7 @@ on_head(struct incoming *incoming)
 
 	if (problem == NULL)
 		return MHD_YES;
-	atomic_store(&exchange->stage, STAGE_running);
+	exchange->stage = STAGE_running;
 	refuse(exchange, E_invalid_request, problem);
 	exchange->reply->close = true;
 	return queue(incoming);
@@ -437,7 +422,6 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 {
 	struct incoming *incoming = *state;
 	struct exchange *exchange = &incoming->exchange;
-	int expected = STAGE_running;
 
 	(void)url;
 	(void)version;
@@ -456,20 +440,19 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		*size = 0;
 		return MHD_YES;
 	}
-	if (atomic_load(&exchange->stage) == STAGE_replied)
+	if (exchange->stage == STAGE_suspended)		/* resumed: the reply is there */
 		return queue(incoming);
 	enter_phase(context, connection, PHASE_reply);
 	if (preflight(incoming))
 		return MHD_YES;
 	if (!enter(incoming))
 		return MHD_NO;
-	atomic_store(&exchange->stage, STAGE_running);
+	exchange->stage = STAGE_running;
 	dispatch(incoming);
-	if (atomic_load(&exchange->stage) == STAGE_replied)
+	if (exchange->stage == STAGE_answered)
 		return queue(incoming);
+	exchange->stage = STAGE_suspended;
 	MHD_suspend_connection(connection);
-	if (!atomic_compare_exchange_strong(&exchange->stage, &expected, STAGE_suspended))
-		MHD_resume_connection(connection);
 	return MHD_YES;
 }
 
@@ -526,10 +509,13 @@ api_free(struct api *api)
 {
 	int i;
 
+	if (api->daemon != NULL)
+		MHD_stop_daemon(api->daemon);
 	if (api->deadlines != NULL)
 		deadlines_stop(api->deadlines);
 	for (i = 0; i < api->spare_count; i++)
 		arena_free(api->spare[i]);
+	recent_free(api->recent);
 	pthread_mutex_destroy(&api->mutex);
 	pthread_cond_destroy(&api->finished);
 	arena_free(api->arena);
@@ -540,7 +526,8 @@ static enum status
 serve(struct api *api, const char *listen, struct error *err)
 {
 	const struct settings *settings = api->backend->settings;
-	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	/* without the event descriptor by which other threads would wake the daemon: the loop has its own */
+	unsigned flags = MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~MHD_USE_ITC);
 	struct addrinfo *address;
 
 	TRY(resolve(listen, api->arena, &address, err));
@@ -573,6 +560,7 @@ api_start(const struct backend *backend, const char *listen, struct api **starte
 	api->arena = arena;
 	api->backend = backend;
 	api->router = router_new(arena);
+	api->recent = recent_new();
 	pthread_mutex_init(&api->mutex, NULL);
 	pthread_cond_init(&api->finished, NULL);
 	status = deadlines_start(backend->settings->header_seconds, backend->settings->body_seconds, &api->deadlines,
@@ -580,28 +568,25 @@ api_start(const struct backend *backend, const char *listen, struct api **starte
 	if (status == OK)
 		status = serve(api, listen, err);
 	if (status == OK)
+		status = loop_start(api->daemon, backend, &api->loop, err);
+	if (status == OK)
 		*started = api;
 	else
 		api_free(api);
 	return status;
 }
 
-/* libmicrohttpd neither waits for suspended connections (it aborts) nor writes what was just resumed: we do. */
+/* libmicrohttpd does not wait for suspended connections (it aborts): we do. */
 void
 api_stop(struct api *api)
 {
-	int listening = MHD_quiesce_daemon(api->daemon);
-
-	if (listening >= 0)
-		shutdown(listening, SHUT_RDWR);
+	loop_quiesce(api->loop);
 	pthread_mutex_lock(&api->mutex);
 	api->stopping = true;
 	while (api->under_way > 0)
 		pthread_cond_wait(&api->finished, &api->mutex);
 	api->stopped = true;
 	pthread_mutex_unlock(&api->mutex);
-	MHD_stop_daemon(api->daemon);
-	if (listening >= 0)
-		close(listening);
+	loop_stop(api->loop);
 	api_free(api);
 }

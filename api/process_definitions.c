@@ -198,15 +198,24 @@ start_definition(struct exchange *exchange, const struct definition *definition)
 	command_send(exchange, MANNER_start, definition->wire_id, started);
 }
 
-void
-start_instance(struct exchange *exchange, struct reader *reader)
+static void
+start_found(struct exchange *exchange, const struct found_definition *found, const struct definition *definition)
 {
+	if (found->suspended)
+		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-03043 Process "
+			"Definition with id '%s' is suspended.", definition->wire_id, definition->wire_id);
+	else
+		start_definition(exchange, definition);
+}
+
+static void
+find_and_start(struct exchange *exchange, struct reader *reader)
+{
+	int64_t ticket = recent_ticket(exchange->recent);
 	const struct definition *definition;
 	struct found_definition found;
 	struct error err;
 
-	if (!has_body(exchange))
-		return;
 	if (find_definition(exchange, reader, &found, &err) != OK) {
 		if (err.status == E_not_found && by_key(exchange))
 			complain_key(exchange);
@@ -216,11 +225,24 @@ start_instance(struct exchange *exchange, struct reader *reader)
 	}
 	if (!require_program(exchange, &found, &definition))
 		return;
-	if (found.suspended)
-		reply_error(exchange, E_rest_failed, "Cannot instantiate process definition %s: ENGINE-03043 Process "
-			"Definition with id '%s' is suspended.", definition->wire_id, definition->wire_id);
-	else
-		start_definition(exchange, definition);
+	recent_learn(exchange->recent, ticket, exchange->path, exchange->arrived_us, &found);
+	start_found(exchange, &found, definition);
+}
+
+/* What was found lately was compiled then: asking for its program does not block. */
+void
+start_instance(struct exchange *exchange, struct reader *reader)
+{
+	const struct definition *definition;
+	struct found_definition found;
+
+	(void)reader;
+	if (!has_body(exchange))
+		return;
+	if (!recent_find(exchange->recent, exchange->path, exchange->arrived_us, &found))
+		exchange_read(exchange, find_and_start);
+	else if (require_program(exchange, &found, &definition))
+		start_found(exchange, &found, definition);
 }
 
 /* ---- suspension ----------------------------------------------------------------------------------------------------
@@ -249,6 +271,7 @@ suspend(struct exchange *exchange, struct reader *reader, int32_t id, const char
 	struct error *err)
 {
 	TRY(store_suspend_definition(reader, id, body_flag(exchange, "suspended", false), err));
+	recent_forget(exchange->recent);
 	if (!body_flag(exchange, "includeProcessInstances", false))
 		return OK;
 	return rows_where(reader, QUERY_process_instance, "processDefinitionId", wire_id, take_instance, instances,

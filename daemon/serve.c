@@ -38,6 +38,14 @@ server_state(void *context, bool *active)
 }
 
 static void
+server_gather(void *context, bool on)
+{
+	struct server *server = context;
+
+	lanes_gather(server->lanes, on);
+}
+
+static void
 server_submit(void *context, struct request *request)
 {
 	struct server *server = context;
@@ -176,6 +184,7 @@ serve(const struct settings *settings, const char *database, struct error *err)
 		.definitions = definition_cache_face(server.definitions),
 		.context = &server,
 		.state = server_state,
+		.gather = server_gather,
 		.submit = server_submit,
 		.fetch = server_fetch,
 		.read = server_read,

@@ -47,6 +47,13 @@ fake_state(void *context, bool *active)
 }
 
 static void
+fake_gather(void *context, bool on)
+{
+	(void)context;
+	(void)on;
+}
+
+static void
 fake_submit(void *context, struct request *request)
 {
 	(void)context;
@@ -76,12 +83,6 @@ fake_read(void *context, void (*work)(struct reader *reader, void *argument), vo
 {
 	(void)context;
 	work(NULL, argument);
-}
-
-static void
-fake_definitions_changed(void *context)
-{
-	(void)context;
 }
 
 static void
@@ -203,8 +204,9 @@ wire_start(void)
 	fake.settings.body_bytes = BODY_BYTES;
 	fake.active = true;
 	fake.backend = (struct backend){
-		.settings = &fake.settings, .context = &fake, .state = fake_state, .submit = fake_submit,
-		.fetch = fake_fetch, .read = fake_read, .definitions_changed = fake_definitions_changed,
+		.settings = &fake.settings, .context = &fake, .state = fake_state, .gather = fake_gather,
+		.submit = fake_submit,
+		.fetch = fake_fetch, .read = fake_read,
 	};
 	do {
 		ck_assert_msg(tries-- > 0, "%s", err.message);

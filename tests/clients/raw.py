@@ -419,5 +419,38 @@ def _(server):
     refused(server.python_get("/process-instance/1"), b"404")
 
 
+def deploy(server, name, xml):
+    """The deployment's id."""
+    body = (f'--b\r\nContent-Disposition: form-data; name="deployment-name"\r\n\r\n{name}\r\n'
+            f'--b\r\nContent-Disposition: form-data; name="data"; filename="{name}.bpmn"\r\n\r\n{xml}\r\n--b--\r\n')
+    headers = {**PYTHON, "Content-Type": "multipart/form-data; boundary=b"}
+    return server.ask("POST", "/deployment/create", headers, body.encode()).json()["id"]
+
+
+@case("a start follows its definition at once")
+def _(server):
+    def start():
+        return server.python("/process-definition/key/follows/start", {}).json()
+
+    def version():
+        return start()["definitionId"].split(":")[1]
+
+    def suspend(suspended):
+        is_empty(server.python("/process-definition/key/follows/suspended", {"suspended": suspended}, "PUT"))
+
+    xml = ('<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="urn:follows">'
+           '<process id="follows" isExecutable="true"><startEvent id="s{0}"/></process></definitions>')
+    deploy(server, "follows", xml.format(1))
+    same([version(), version()], ["1", "1"])
+    second = deploy(server, "follows", xml.format(2))
+    same([version(), version()], ["2", "2"])
+    suspend(True)
+    same(start()["type"], "RestException")
+    suspend(False)
+    same(version(), "2")
+    is_empty(server.ask("DELETE", f"/deployment/{second}?cascade=true", PYTHON))
+    same(version(), "1")
+
+
 if __name__ == "__main__":
     sys.exit(1 if run("raw", Server(sys.argv[1])) else 0)
