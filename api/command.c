@@ -104,7 +104,7 @@ one_answered(struct exchange *exchange)
 	const struct request *request = &exchange->request;
 
 	if (request->status != OK)
-		complain(exchange, sending->manner, sending->id, &request->error);
+		complain(exchange, sending->manner, sending->id, request->error);
 	else
 		finish(exchange, sending);
 }
@@ -129,7 +129,7 @@ next_answered(struct exchange *exchange)
 	const struct request *request = &exchange->request;
 
 	if (request->status != OK && request->status != E_not_found)
-		complain(exchange, sending->manner, sending->id, &request->error);
+		complain(exchange, sending->manner, sending->id, request->error);
 	else
 		send_next(exchange);
 }
@@ -233,7 +233,8 @@ put_self_link(struct exchange *exchange, const char *resource, int64_t id)
 	json_open(json, '{');
 	json_put_string(json, "method", "GET");
 	json_put_string(json, "href",
-		arena_printf(exchange->arena, "%s/%s/%lld", exchange->base_url, resource, (long long)id));
+		arena_printf(exchange->arena, "http://%s%s/%s/%lld", exchange->host, exchange->base, resource,
+			(long long)id));
 	json_put_string(json, "rel", "self");
 	json_close(json, '}');
 	json_close(json, ']');

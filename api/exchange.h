@@ -34,7 +34,7 @@ struct exchange {
 	const void *body;
 	size_t body_length;
 	const char *content_type;	/* of the request, or NULL */
-	const char *base_url;		/* http://host/engine-rest, for links */
+	const char *host, *base;	/* "http://" host base is where this API is, for links */
 	bool has_json;
 	struct value json;		/* the body read, when the route wants JSON; a map, or null for an empty body */
 	const struct part *parts;	/* when the route wants multipart */

@@ -401,6 +401,18 @@ put_properties(struct json *json, const struct fetched *task)
 	json_close(json, '}');
 }
 
+static const char *
+activity_instance_id(struct arena *arena, const struct fetched *task)
+{
+	struct text text;
+
+	text_init(&text, arena);
+	text_puts(&text, task->node->id);
+	text_putc(&text, ':');
+	text_int(&text, task->activity);
+	return text_string(&text);
+}
+
 static void
 put_task(struct exchange *exchange, const struct fetched *task)
 {
@@ -409,8 +421,7 @@ put_task(struct exchange *exchange, const struct fetched *task)
 
 	json_open(json, '{');
 	json_put_string(json, "activityId", task->node->id);
-	json_put_string(json, "activityInstanceId",
-		arena_printf(exchange->arena, "%s:%lld", task->node->id, (long long)task->activity));
+	json_put_string(json, "activityInstanceId", activity_instance_id(exchange->arena, task));
 	json_put_string(json, "errorMessage", external->message);
 	json_put_string(json, "errorDetails", external->details);
 	json_put_id(json, "executionId", task->activity);
@@ -455,7 +466,7 @@ fetched(struct request *request)
 	struct exchange *exchange = request->context;
 
 	if (request->status != OK)
-		exchange_error(exchange, &request->error);
+		exchange_error(exchange, request->error);
 	else
 		put_tasks(exchange);
 }

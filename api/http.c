@@ -28,7 +28,7 @@ enum stage {
 	STAGE_answered,		/* by its handler, at once */
 };
 
-enum { SPARE_ARENAS = 256, MEMORY_PER_CONNECTION = 32768 };
+enum { SPARE_ARENAS = 256, MEMORY_PER_CONNECTION = 8192 };
 
 struct api {
 	struct arena *arena;
@@ -252,8 +252,8 @@ route(struct incoming *incoming)
 	exchange->path = path;
 	switch (router_find(incoming->api->router, exchange, path, &base, &allowed)) {
 	case ROUTED_found:
-		exchange->base_url = arena_printf(exchange->arena, "http://%s%s", host != NULL ? host : "localhost",
-			base);
+		exchange->host = host != NULL ? host : "localhost";
+		exchange->base = base;
 		return true;
 	case ROUTED_unknown:
 		refuse(exchange, E_no_route, "HTTP 404 Not Found");

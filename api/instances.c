@@ -31,7 +31,7 @@ deleted(struct exchange *exchange)
 	    (request->status == E_not_found && !exchange_query_flag(exchange, "failIfNotExists", true)))
 		exchange_empty(exchange);
 	else
-		complain(exchange, MANNER_instance_delete, exchange->params[0], &request->error);
+		complain(exchange, MANNER_instance_delete, exchange->params[0], request->error);
 }
 
 void

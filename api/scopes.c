@@ -169,7 +169,7 @@ written(struct exchange *exchange)
 	else if (request->status == E_not_found)
 		reply_error(exchange, E_rest_failed, "%s: %s", (const char *)exchange->state, unknown_text(exchange));
 	else
-		exchange_error(exchange, &request->error);
+		exchange_error(exchange, request->error);
 }
 
 static void

@@ -8,6 +8,7 @@
 #undef json_bool
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,16 +290,59 @@ convert(struct arena *arena, struct json_object *from)
 	return value;
 }
 
+static pthread_key_t tokener_key;
+static pthread_once_t tokener_once = PTHREAD_ONCE_INIT;
+
+static void
+free_tokener(void *tokener)
+{
+	json_tokener_free(tokener);
+}
+
+static void
+make_key(void)
+{
+	if (pthread_key_create(&tokener_key, free_tokener) != 0)
+		abort();
+}
+
+/* Each thread has one for the usual depth: making it costs as much as a small body does.  The caller gives it back. */
+static struct json_tokener *
+take_tokener(const struct json_limits *limits)
+{
+	struct json_tokener *tokener = NULL;
+
+	pthread_once(&tokener_once, make_key);
+	if (limits->depth == json_default_limits.depth)
+		tokener = pthread_getspecific(tokener_key);
+	if (tokener)
+		pthread_setspecific(tokener_key, NULL);
+	else
+		tokener = json_tokener_new_ex((int)limits->depth + 2);
+	if (!tokener)
+		abort();
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	return tokener;
+}
+
+static void
+give_back(struct json_tokener *tokener, const struct json_limits *limits)
+{
+	if (limits->depth == json_default_limits.depth && pthread_getspecific(tokener_key) == NULL) {
+		json_tokener_reset(tokener);
+		if (pthread_setspecific(tokener_key, tokener) == 0)
+			return;
+	}
+	json_tokener_free(tokener);
+}
+
 /* Runs json-c over the checked bytes.  A number at the very end is only complete once its end is seen. */
 static enum status
 parse(struct scan *scan, struct json_object **parsed, struct error *err)
 {
-	struct json_tokener *tokener = json_tokener_new_ex((int)scan->limits->depth + 2);
+	struct json_tokener *tokener = take_tokener(scan->limits);
 	enum json_tokener_error error;
 
-	if (!tokener)
-		abort();
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	*parsed = json_tokener_parse_ex(tokener, scan->bytes, (int)scan->length);
 	error = json_tokener_get_error(tokener);
 	scan->at = json_tokener_get_parse_end(tokener);
@@ -307,7 +351,7 @@ parse(struct scan *scan, struct json_object **parsed, struct error *err)
 		error = json_tokener_get_error(tokener);
 		scan->at = scan->length;
 	}
-	json_tokener_free(tokener);
+	give_back(tokener, scan->limits);
 	if (error == json_tokener_success)
 		return OK;
 	json_object_put(*parsed);

@@ -37,26 +37,16 @@ reserve(struct text *text, size_t more)
 	text->capacity = wanted;
 }
 
-void
-text_put(struct text *text, const void *bytes, size_t length)
+char *
+text_room(struct text *text, size_t length)
 {
+	char *room;
+
 	reserve(text, length);
-	if (length)
-		memcpy(text->bytes + text->length, bytes, length);
+	room = text->bytes + text->length;
 	text->length += length;
 	text->bytes[text->length] = '\0';
-}
-
-void
-text_puts(struct text *text, const char *string)
-{
-	text_put(text, string, strlen(string));
-}
-
-void
-text_putc(struct text *text, char c)
-{
-	text_put(text, &c, 1);
+	return room;
 }
 
 void

@@ -4,6 +4,7 @@
 #define BASE_TEXT_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/arena.h"
 
@@ -15,9 +16,39 @@ struct text {
 };
 
 void text_init(struct text *text, struct arena *arena);
-void text_put(struct text *text, const void *bytes, size_t length);
-void text_puts(struct text *text, const char *string);
-void text_putc(struct text *text, char c);
+
+/* That many more bytes, which the caller fills; NUL-ended already. */
+char *text_room(struct text *text, size_t length);
+
+/* Inline, since replies and parameters are made of very many small pieces. */
+static inline void
+text_put(struct text *text, const void *bytes, size_t length)
+{
+	char *to;
+
+	if (length < text->capacity - text->length) {
+		to = text->bytes + text->length;
+		text->length += length;
+		text->bytes[text->length] = '\0';
+	} else {
+		to = text_room(text, length);
+	}
+	if (length > 0)
+		memcpy(to, bytes, length);
+}
+
+static inline void
+text_puts(struct text *text, const char *string)
+{
+	text_put(text, string, strlen(string));
+}
+
+static inline void
+text_putc(struct text *text, char c)
+{
+	text_put(text, &c, 1);
+}
+
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_int(struct text *text, int64_t number);
 

@@ -71,14 +71,35 @@ when_month_days(int64_t year, int month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
+static void
+put_digits(char *at, int count, int number)
+{
+	while (count-- > 0) {
+		at[count] = (char)('0' + number % 10);
+		number /= 10;
+	}
+}
+
 const char *
 when_print(int64_t us, char out[WHEN_TEXT])
 {
 	struct when_parts parts;
 
 	when_split(us, &parts);
-	snprintf(out, WHEN_TEXT, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d.%03d+0000", parts.year, parts.month,
-		parts.day, parts.hour, parts.minute, parts.second, parts.us / 1000);
+	if (parts.year < 0 || parts.year > 9999) {
+		snprintf(out, WHEN_TEXT, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d.%03d+0000", parts.year, parts.month,
+			parts.day, parts.hour, parts.minute, parts.second, parts.us / 1000);
+		return out;
+	}
+	/* by hand: lists are full of dates, and printf costs more than all the rest of a line */
+	memcpy(out, "yyyy-mm-ddThh:mm:ss.mmm+0000", sizeof "yyyy-mm-ddThh:mm:ss.mmm+0000");
+	put_digits(out, 4, (int)parts.year);
+	put_digits(out + 5, 2, parts.month);
+	put_digits(out + 8, 2, parts.day);
+	put_digits(out + 11, 2, parts.hour);
+	put_digits(out + 14, 2, parts.minute);
+	put_digits(out + 17, 2, parts.second);
+	put_digits(out + 20, 3, parts.us / 1000);
 	return out;
 }
 

@@ -156,11 +156,13 @@ static void
 refuse(struct request *list)
 {
 	struct request *next;
+	struct error err;
 
+	FAIL(&err, unavailable, "this daemon is not active now; try again");
 	for (; list != NULL; list = next) {
 		next = list->next;
 		list->next = NULL;
-		list->status = FAIL(&list->error, unavailable, "this daemon is not active now; try again");
+		request_fail(list, &err);
 		list->done(list);
 	}
 }
@@ -364,6 +366,7 @@ void
 lanes_submit_to(struct lanes *lanes, int32_t lane, struct request *request)
 {
 	struct lane_thread *thread = &lanes->threads[lane];
+	struct error err;
 	bool full;
 
 	request->next = NULL;
@@ -380,7 +383,8 @@ lanes_submit_to(struct lanes *lanes, int32_t lane, struct request *request)
 	pthread_mutex_unlock(&thread->mutex);
 	if (!full)
 		return;
-	request->status = FAIL(&request->error, unavailable, "too many requests are waiting; try again");
+	FAIL(&err, unavailable, "too many requests are waiting; try again");
+	request_fail(request, &err);
 	request->done(request);
 }
 

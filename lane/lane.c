@@ -19,6 +19,13 @@ enum {
 	SAVE_TRIES = 3,			/* of a batch that met weather */
 };
 
+void
+request_fail(struct request *request, const struct error *err)
+{
+	request->status = err->status;
+	request->error = arena_copy(request->arena, err, sizeof *err);
+}
+
 /* ---- gathering ---------------------------------------------------------------------------------------- */
 
 static struct work *
@@ -93,6 +100,7 @@ gather_one(struct lane *lane, struct gathered *gathered, struct request *request
 	gathered->requests_end = &request->next;
 	gathered->request_count++;
 	request->status = OK;
+	request->error = NULL;
 	if (request->kind == REQUEST_fetch) {
 		gather_fetch(lane, gathered, request);
 		return;
@@ -266,6 +274,7 @@ reset_work(struct gathered *gathered)
 		if (work->picked)
 			work->command.kind = COMMAND_lock_task;
 		work->status = OK;
+		work->error = NULL;
 		work->ran = false;
 		work->event_id = 0;
 		work->fetched = NULL;
@@ -287,8 +296,7 @@ leave_undone(struct lane *lane, struct work *work, const struct error *err)
 	if (work->request == NULL) {
 		timers_put_back(lane, work->command.target, lane->last_now_us + SECOND_US);
 	} else if (work->request->task_count == 0) {
-		work->request->status = err->status;
-		work->request->error = *err;
+		request_fail(work->request, err);
 	}
 }
 
@@ -484,11 +492,12 @@ refuse_inbox(struct request **inbox)
 {
 	struct gathered refused = {.requests = *inbox};
 	struct request *request;
+	struct error err;
 
+	FAIL(&err, unavailable, "this daemon does not own the process instances now; try again");
 	for (request = *inbox; request != NULL; request = request->next) {
 		request->task_count = 0;
-		request->status = FAIL(&request->error, unavailable,
-			"this daemon does not own the process instances now; try again");
+		request_fail(request, &err);
 	}
 	*inbox = NULL;
 	answer(&refused);

@@ -65,7 +65,7 @@ struct request {
 
 	/* the answer, set before done() */
 	enum status status;
-	struct error error;
+	const struct error *error;	/* in the arena; NULL when status is OK */
 	struct outcome outcome;
 	struct fetched *tasks;
 	size_t task_count;
@@ -76,6 +76,9 @@ struct request {
 
 	struct request *next;		/* the queue's */
 };
+
+/* The answer is this failure. */
+void request_fail(struct request *request, const struct error *err);
 
 struct lane;
 

@@ -55,7 +55,7 @@ struct work {
 	struct outcome outcome;
 	int64_t event_id, big_id;
 	enum status status;
-	struct error error;
+	const struct error *error;	/* in the batch's arena; NULL when status is OK */
 	bool picked;			/* the command is a lock for a fetch */
 	bool ran;			/* effects are in the tree */
 	struct fetched *fetched;	/* of a pick that ran: what is handed out once that is saved */

@@ -213,8 +213,9 @@ settle(struct lane *lane, struct work *work)
 	if (request == NULL)
 		return;
 	request->status = work->status;
-	request->error = work->error;
 	request->outcome = work->outcome;
+	if (work->status != OK)
+		request_fail(request, work->error);
 }
 
 void

@@ -82,18 +82,26 @@ load_trees(struct lane *lane, struct gathered *gathered, struct error *err)
 /* ---- running ------------------------------------------------------------------------------------------ */
 
 static enum status
+refuse(struct lane *lane, struct work *work, const struct error *err)
+{
+	work->error = arena_copy(lane->scratch, err, sizeof *err);
+	return work->status = err->status;
+}
+
+static enum status
 run_engine(struct lane *lane, struct work *work, int32_t part)
 {
 	int64_t *next = &lane->next_id[part];
+	struct error err;
 	size_t large;
 
 	work->command.now_us = lane->last_now_us;
 	work->command.next_id = *next;
 	work->command.limits = &lane->limits;
 	effects_init(&work->effects, lane->scratch);
-	work->status = engine_run(work->tree, &work->command, &work->effects, &work->outcome, &work->error);
+	work->status = engine_run(work->tree, &work->command, &work->effects, &work->outcome, &err);
 	if (work->status != OK)
-		return work->status;
+		return refuse(lane, work, &err);
 	work->ran = true;
 	*next = work->outcome.next_id;
 	if (command_logged(work->command.kind)) {
@@ -107,10 +115,12 @@ run_engine(struct lane *lane, struct work *work, int32_t part)
 }
 
 static void
-refuse_missing(struct work *work)
+refuse_missing(struct lane *lane, struct work *work)
 {
-	work->status = FAIL(&work->error, not_found, "nothing that runs has the id '%lld'",
-		(long long)work->command.target);
+	struct error err;
+
+	FAIL(&err, not_found, "nothing that runs has the id '%lld'", (long long)work->command.target);
+	refuse(lane, work, &err);
 }
 
 struct command
@@ -130,14 +140,14 @@ work_failure(struct lane *lane, int64_t job, const struct error *cause)
 static void
 fail_job(struct lane *lane, struct work *work)
 {
-	struct error cause = work->error;
+	const struct error *cause = work->error;
 
-	work->command = work_failure(lane, work->command.target, &cause);
+	work->command = work_failure(lane, work->command.target, cause);
 	if (run_engine(lane, work, id_part(work->command.target)) != OK)
 		log_event(LOG_ERROR_LEVEL, "job-failure-not-recorded", "job=%lld", (long long)work->command.target);
 	/* whoever asked for the job hears why it failed */
 	work->error = cause;
-	work->status = cause.status;
+	work->status = cause->status;
 }
 
 /* Whether the task's lock has now run out once too often to be handed out again. */
@@ -169,7 +179,7 @@ run_one(struct lane *lane, struct work *work)
 		return;
 	}
 	if (work->tree == NULL || work->tree->root == NULL || work->tree->root->activity.closed) {
-		refuse_missing(work);
+		refuse_missing(lane, work);
 		return;
 	}
 	part = id_part(work->command.target);

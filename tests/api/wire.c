@@ -88,9 +88,13 @@ fake_read(void *context, void (*work)(struct reader *reader, void *argument), vo
 static void
 answer(struct request *request)
 {
+	struct error err;
+
 	request->status = (enum status)fake.status;
-	if (request->status != OK)
-		error_set(&request->error, request->status, "the fake refused");
+	if (request->status != OK) {
+		error_set(&err, request->status, "the fake refused");
+		request_fail(request, &err);
+	}
 	fake.answered++;
 	request->done(request);
 }

@@ -221,7 +221,7 @@ drive_do(struct drive *of, struct command command)
 
 	drive_settle(of);
 	ck_assert_int_eq(drive_answers(request), 1);
-	ck_assert_msg(request->status == OK, "%s", request->error.message);
+	ck_assert_msg(request->status == OK, "%s", request->error->message);
 	return request;
 }
 
@@ -231,7 +231,7 @@ drive_begin(struct drive *of, const struct definition *definition, struct entrie
 	struct request *request = drive_start(of, definition, variables);
 
 	drive_settle(of);
-	ck_assert_msg(request->status == OK, "%s", request->error.message);
+	ck_assert_msg(request->status == OK, "%s", request->error->message);
 	return request->outcome.instance;
 }
 

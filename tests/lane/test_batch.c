@@ -235,7 +235,7 @@ START_TEST(test_the_guilty_one_stands_alone)
 		ck_assert_int_eq(drive_answers(requests[i]), 1);
 		ck_assert_int_eq(requests[i]->status, i == 4 ? E_invalid_request : OK);
 	}
-	ck_assert_str_eq(requests[4]->error.message, "that cannot be stored");
+	ck_assert_str_eq(requests[4]->error->message, "that cannot be stored");
 	ck_assert_uint_eq(drive->memory->tree_count, 8);
 	ck_assert(lane_active(drive->lane));
 }
@@ -344,7 +344,7 @@ START_TEST(test_a_failed_job_and_weather)
 		.target = drive_at(drive, instance, "bad")->jobs->id });
 	drive_settle(drive);
 	ck_assert_int_ne(request->status, OK);
-	ck_assert_ptr_nonnull(strstr(request->error.message, "nobody"));
+	ck_assert_ptr_nonnull(strstr(request->error->message, "nobody"));
 	ck_assert_int_eq(drive_at(drive, instance, "bad")->jobs->retries, 2);
 	ck_assert_int_eq(drive_answers(request), 1);
 }

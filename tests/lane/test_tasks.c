@@ -45,7 +45,7 @@ fetched(const struct request *request)
 	struct text text;
 
 	ck_assert_int_eq(drive_answers(request), 1);
-	ck_assert_msg(request->status == OK, "%s", request->error.message);
+	ck_assert_msg(request->status == OK, "%s", request->error->message);
 	text_init(&text, drive->arena);
 	for (size_t i = 0; i < request->task_count; i++)
 		text_printf(&text, "%lld ", (long long)request->tasks[i].external.priority);

@@ -230,7 +230,7 @@ START_TEST(test_without_an_executor)
 		.target = job_of(instance, "bad")->id });
 	drive_settle(drive);
 	ck_assert_int_ne(request->status, OK);
-	ck_assert_msg(strstr(request->error.message, "cure") != NULL, "%s", request->error.message);
+	ck_assert_msg(strstr(request->error->message, "cure") != NULL, "%s", request->error->message);
 	ck_assert_int_eq(job_of(instance, "bad")->retries, 2);
 	drive_run(drive, 600 * DRIVE_SECOND);
 	ck_assert_int_eq(job_of(instance, "bad")->retries, 2);
