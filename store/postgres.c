@@ -221,20 +221,20 @@ postgres_read(struct postgres *pg, struct rows *const *list, size_t count, PGres
 }
 
 static bool
-send_plain(PGconn *conn, const char *sql)
+send_plain(PGconn *conn, enum sql sql)
 {
-	return PQsendQueryParams(conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
+	return PQsendQueryPrepared(conn, sql_statement(sql)->name, 0, NULL, NULL, NULL, 1) == 1;
 }
 
 static bool
 send_transaction(PGconn *conn, struct rows *const *list, size_t count, struct rows *fence)
 {
-	if (!PQenterPipelineMode(conn) || !send_plain(conn, "begin"))
+	if (!PQenterPipelineMode(conn) || !send_plain(conn, SQL_begin))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (list[i]->count > 0 && !sql_send(conn, list[i]))
 			return false;
-	return sql_send(conn, fence) && send_plain(conn, "commit") && PQpipelineSync(conn);
+	return sql_send(conn, fence) && send_plain(conn, SQL_commit) && PQpipelineSync(conn);
 }
 
 /* What is sent, and in which order it is answered. */

@@ -511,6 +511,37 @@ put_task(struct save *save, const struct change *change)
 		put_text(use_id(save, SQL_task_assign, activity->id), activity->human->assignee);
 }
 
+/* Its row is as the history wants it, unless its state has changed since it was written. */
+static void
+put_end(struct save *save, const struct change *change)
+{
+	const struct activity *activity = change->on.activity;
+	struct rows *rows = use_id(save, SQL_activity_end, activity->id);
+
+	put_bool(rows, activity->canceled);
+	put_bool(rows, activity->alone);
+	put_time(rows, activity->ended_us);
+	put_text(rows, activity->external.worker);
+	put_text(rows, activity->human ? activity->human->assignee : NULL);
+	put_time(rows, root_started(change->tree));
+}
+
+static void
+put_closed(struct save *save, const struct change *change)
+{
+	const struct activity *activity = change->on.activity;
+	bool instance = is_activity_instance(activity->state);
+
+	if (instance && change->existed && !change->moved) {
+		put_end(save, change);
+		return;
+	}
+	if (change->existed)
+		use_id(save, SQL_activity_delete, activity->id);
+	if (instance)
+		put_history_activity(save, change->tree, activity, activity->started_us, activity->ended_us);
+}
+
 static void
 put_activity(struct save *save, const struct change *change)
 {
@@ -518,10 +549,7 @@ put_activity(struct save *save, const struct change *change)
 
 	put_task(save, change);
 	if (change->closed) {
-		if (change->existed)
-			use_id(save, SQL_activity_delete, activity->id);
-		if (is_activity_instance(activity->state))
-			put_history_activity(save, change->tree, activity, activity->started_us, activity->ended_us);
+		put_closed(save, change);
 		put_scope(save, change->tree, activity);
 	} else if (change->existed) {
 		update_activity(save, change);
@@ -699,7 +727,8 @@ put_event(struct save *save, const struct saved_command *saved)
 static const enum sql order[] = {
 	SQL_part_reserve,
 	SQL_variable_update, SQL_variable_drop, SQL_variable_move,
-	SQL_job_delete, SQL_incident_delete, SQL_task_delete, SQL_activity_delete, SQL_instance_delete,
+	SQL_job_delete, SQL_incident_delete, SQL_task_delete, SQL_activity_end, SQL_activity_delete,
+	SQL_instance_delete,
 	SQL_instance_suspend, SQL_activity_lock, SQL_activity_update, SQL_task_assign, SQL_job_update,
 	SQL_instance_insert, SQL_activity_insert, SQL_task_insert, SQL_variable_insert, SQL_big_insert, SQL_job_insert,
 	SQL_incident_insert,
