@@ -40,7 +40,20 @@ add_work(struct lane *lane, struct gathered *gathered)
 	return work;
 }
 
-static void
+/* Whether the trees of all these tasks are in the cache. */
+static bool
+are_cached(struct lane *lane, const int64_t *ids, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (cache_find(lane, ids[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* False when that has to wait until nothing is on its way. */
+static bool
 gather_fetch(struct lane *lane, struct gathered *gathered, struct request *request)
 {
 	const struct fetch *fetch = &request->fetch;
@@ -50,6 +63,11 @@ gather_fetch(struct lane *lane, struct gathered *gathered, struct request *reque
 	struct work *work;
 
 	n = tasks_pick(lane, fetch, limit, ids, topics);
+	if (lane->flying != NULL && !are_cached(lane, ids, n)) {
+		while (n-- > 0)
+			tasks_put_back(lane, ids[n]);
+		return false;
+	}
 	for (i = 0; i < n; i++) {
 		work = add_work(lane, gathered);
 		work->request = request;
@@ -65,6 +83,7 @@ gather_fetch(struct lane *lane, struct gathered *gathered, struct request *reque
 	}
 	request->tasks = ARENA_ARRAY(request->arena, struct fetched, n);
 	request->task_count = 0;
+	return true;
 }
 
 /* Filters that only the store can answer. */
@@ -79,36 +98,28 @@ asks_store(const struct fetch *fetch)
 	return false;
 }
 
-/* Whether the request can be run while a batch is on its way. */
-static bool
-may_join(struct lane *lane, const struct request *request)
-{
-	if (lane->flying == NULL)
-		return true;
-	if (request->kind == REQUEST_fetch)
-		return !asks_store(&request->fetch);
-	return request->command.kind == COMMAND_start || cache_find(lane, request->command.target) != NULL;
-}
-
 static void
-gather_one(struct lane *lane, struct gathered *gathered, struct request *request)
+gather_command(struct lane *lane, struct gathered *gathered, struct request *request)
 {
-	struct work *work;
+	struct work *work = add_work(lane, gathered);
 
-	request->next = NULL;
-	*gathered->requests_end = request;
-	gathered->requests_end = &request->next;
-	gathered->request_count++;
-	request->status = OK;
-	request->error = NULL;
-	if (request->kind == REQUEST_fetch) {
-		gather_fetch(lane, gathered, request);
-		return;
-	}
-	work = add_work(lane, gathered);
 	work->request = request;
 	work->command = request->command;
 	work->command.arena = request->arena;
+}
+
+/* False when the request cannot be run while a batch is on its way. */
+static bool
+gather_one(struct lane *lane, struct gathered *gathered, struct request *request)
+{
+	bool flying = lane->flying != NULL;
+
+	if (request->kind == REQUEST_fetch)
+		return !(flying && asks_store(&request->fetch)) && gather_fetch(lane, gathered, request);
+	if (flying && request->command.kind != COMMAND_start && cache_find(lane, request->command.target) == NULL)
+		return false;
+	gather_command(lane, gathered, request);
+	return true;
 }
 
 static bool
@@ -125,10 +136,15 @@ gather_requests(struct lane *lane, struct gathered *gathered, struct request **i
 {
 	struct request *request;
 
-	while (*inbox != NULL && has_room(lane, gathered) && may_join(lane, *inbox)) {
+	while (*inbox != NULL && has_room(lane, gathered) && gather_one(lane, gathered, *inbox)) {
 		request = *inbox;
 		*inbox = request->next;
-		gather_one(lane, gathered, request);
+		request->next = NULL;
+		request->status = OK;
+		request->error = NULL;
+		*gathered->requests_end = request;
+		gathered->requests_end = &request->next;
+		gathered->request_count++;
 	}
 }
 

@@ -2,6 +2,7 @@
  * The writer of a lane on PostgreSQL: its connection, ownership by the fence row, transactions in one pipeline. */
 #include "store/store_priv.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,7 @@ connected(const struct postgres *pg)
 enum status
 postgres_ready(struct postgres *pg, struct error *err)
 {
+	assert(pg->flight.count == 0);		/* the connection is a transaction's that nobody has awaited */
 	if (!pg->owner)
 		return FAIL(err, fenced, "this daemon does not own the lane");
 	return connected(pg) ? OK : return_to_lane(pg, err);
@@ -425,12 +427,13 @@ postgres_await(struct store *store, int64_t *now_us, struct error *err)
 	struct postgres *pg = postgres(store);
 	struct flight *flight = &pg->flight;
 
+	while (flight->sent && flight->next < flight->count)
+		take_answer(pg->conn, flight);
+	flight->count = 0;
 	if (!flight->sent) {
 		disconnect(pg);
 		return resolve(pg, now_us, err);
 	}
-	while (flight->next < flight->count)
-		take_answer(pg->conn, flight);
 	if (flight->committed) {
 		*now_us = flight->now_us;
 		pg->seq++;

@@ -282,6 +282,30 @@ START_TEST(test_what_is_not_cached_waits)
 }
 END_TEST
 
+/* So do fetches of tasks whose trees are not in memory. */
+START_TEST(test_tasks_that_are_not_cached_wait)
+{
+	const struct definition *definition;
+	struct request *first, *fetch;
+
+	drive->cache_bytes = 0;
+	definition = drive_define(drive, one_task);
+	drive_open(drive);
+	drive_begin(drive, definition, none);
+	drive_begin(drive, definition, none);
+	drive->memory->hold = true;
+	first = drive_start(drive, definition, none);
+	drive_step(drive);
+	fetch = drive_fetch_topic(drive, "w", "work", 10);
+	drive_step(drive);
+	ck_assert_ptr_eq(drive->inbox, fetch);
+	ck_assert_uint_eq(drive->memory->calls[MEMORY_load], 0);
+	let_go();
+	ck_assert_int_eq(first->status, OK);
+	ck_assert_uint_eq(fetch->task_count, 3);
+}
+END_TEST
+
 /* However many batches follow each other: what needs the store has its turn. */
 START_TEST(test_due_jobs_have_their_turn)
 {
@@ -377,7 +401,8 @@ main(void)
 	const TTest *const tests[] = {
 		test_the_next_batch_runs_meanwhile, test_commands_for_one_tree, test_the_first_fails_for_good,
 		test_weather_over_the_first, test_the_second_fails, test_handed_out_and_gone,
-		test_a_fetch_is_put_off, test_what_is_not_cached_waits, test_due_jobs_have_their_turn,
+		test_a_fetch_is_put_off, test_what_is_not_cached_waits,
+		test_tasks_that_are_not_cached_wait, test_due_jobs_have_their_turn,
 		test_garbage_of_a_busy_tree, test_stopping, NULL,
 	};
 
