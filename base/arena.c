@@ -259,7 +259,7 @@ arena_array(struct arena *arena, size_t size, size_t count)
 void *
 arena_grow(struct arena *arena, void *array, size_t size, size_t count, size_t *capacity)
 {
-	size_t wanted;
+	size_t wanted, bytes;
 	void *grown;
 
 	if (array && count < *capacity)
@@ -269,9 +269,15 @@ arena_grow(struct arena *arena, void *array, size_t size, size_t count, size_t *
 		if (__builtin_mul_overflow(wanted, (size_t)2, &wanted))
 			abort();
 	}
-	grown = arena_array(arena, size, wanted);
+	if (__builtin_mul_overflow(size, wanted, &bytes))
+		abort();
+	check_size(bytes);
+	grown = take(arena, bytes);
 	if (array && count)
 		memcpy(grown, array, size * count);
+	else
+		count = 0;
+	memset((char *)grown + size * count, 0, bytes - size * count);
 	*capacity = wanted;
 	return grown;
 }

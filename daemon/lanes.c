@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
@@ -199,7 +200,10 @@ lane_main(void *argument)
 	struct lane_thread *thread = argument;
 	struct request *inbox = NULL;
 	int64_t wake_us = 0;
+	char name[16];
 
+	snprintf(name, sizeof name, "lane-%d", (int)thread->number);
+	pthread_setname_np(pthread_self(), name);
 	while (wait_for_work(thread, wake_us, &inbox)) {
 		if (!may_step(thread)) {
 			refuse(inbox);

@@ -2,6 +2,7 @@
  * Wires the threads together and takes them down again in order. */
 #include "daemon/daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -116,7 +117,7 @@ await_signal(struct server *server, const sigset_t *signals)
 			log_event(LOG_INFO_LEVEL, "stopping", "signal=%d", number);
 			return;
 		}
-		if (lanes_active(server->lanes))
+		if (errno == EAGAIN && lanes_active(server->lanes))
 			readers_run(server->readers, sweep, server);
 	}
 }

@@ -15,6 +15,7 @@
 
 enum {
 	ID_BLOCK = 20000,		/* ids reserved ahead, so that the part's row is written rarely */
+	FIRST_WORKS = 32,		/* room for commands that a batch begins with */
 	FETCH_MOST = 1000,		/* tasks one fetch may get at once */
 	SAVE_TRIES = 3,			/* of a batch that met weather */
 };
@@ -33,6 +34,10 @@ add_work(struct lane *lane, struct gathered *gathered)
 {
 	struct work *work;
 
+	if (gathered->list == NULL) {
+		gathered->capacity = FIRST_WORKS;
+		gathered->list = ARENA_ARRAY(lane->scratch, struct work, FIRST_WORKS);
+	}
 	gathered->list = arena_grow(lane->scratch, gathered->list, sizeof *gathered->list, gathered->count,
 		&gathered->capacity);
 	work = &gathered->list[gathered->count++];
