@@ -23,6 +23,15 @@ struct error {
 	char message[ERROR_TEXT];	/* complete enough for the client; cut at the end if longer */
 };
 
+/* Nothing has been written to it.  The message, a kilobyte, stays as it is. */
+static inline void
+error_clear(struct error *err)
+{
+	err->status = OK;
+	err->element = NULL;
+	err->line = 0;
+}
+
 /* Writes err and returns status, so that a failure is one line: return FAIL(err, invalid_request,
  * "..."). */
 enum status error_set(struct error *err, enum status status, const char *format, ...)

@@ -107,12 +107,13 @@ error_case_of(struct machine *machine, const struct activity *activity, bool len
 	struct error *err)
 {
 	const struct service *service = activity->node->service;
-	struct error ignored = {0};
+	struct error ignored;
 	enum status status;
 	struct value value;
 	int32_t i;
 
 	*found = NULL;
+	error_clear(&ignored);
 	for (i = 0; i < service->error_case_count; i++) {
 		status = eval(machine, activity, activity->node, service->error_cases[i].condition, &value,
 			lenient ? &ignored : err);
@@ -601,8 +602,7 @@ engine_run(struct tree *tree, const struct command *command, struct effects *eff
 	size_t from = effects->count;
 
 	*outcome = (struct outcome){.locked_us = WHEN_NONE};
-	err->element = NULL;
-	err->line = 0;
+	error_clear(err);
 	map_init(&machine.pending, command->arena);
 	if (run(&machine, &instance, err) != OK) {
 		engine_undo(tree, effects, from);

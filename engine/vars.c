@@ -169,10 +169,11 @@ enum status
 eval_priority(struct machine *machine, const struct activity *from, const struct node *node, const struct expr *expr,
 	const char *what, int64_t *priority, struct error *err)
 {
-	struct error ignored = {0};
+	struct error ignored;
 	struct value value;
 
 	*priority = 0;
+	error_clear(&ignored);
 	if (expr == NULL || expr_is_literal(expr))
 		return eval_integer(machine, from, node, expr, what, 0, priority, err);
 	/* Camunda's server goes on with 0, too: an order of work is no reason to stop it (DefaultPriorityProvider) */
