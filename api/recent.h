@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which definition a start meant a moment ago, by its path, so that the next one need not ask the database.  An answer
- * is forgotten at once when this daemon changes definitions, and after a second in any case: another daemon may have. */
+ * is forgotten at once when this daemon changes definitions, and after a second in any case: another may have. */
 #ifndef API_RECENT_H
 #define API_RECENT_H
 

@@ -12,10 +12,10 @@
 
 enum {
 	EVENTS = 256,
-	TICK_MS = 20,			/* how late a start of the open loop may be noticed while nothing else happens */
+	TICK_MS = 20,			/* how late a start of the open loop may be noticed meanwhile */
 	RETRIES = 5,			/* of a completion that was answered 500 or 503, as stock workers try again */
 	RETRY_US = 100000,
-	DRAIN_US = 60000000,
+	DRAIN_US = 10000000,		/* without a completion, and what is left will not be worked off */
 	BODY = 65536,
 };
 
@@ -44,7 +44,8 @@ struct load {
 	int client_count;
 	struct instances open;
 	int64_t begun, done;		/* instances: starts sent, last completion acknowledged */
-	int64_t begin_us, window_us, end_us, drain_us;
+	int64_t begin_us, window_us, end_us;
+	int64_t progress_us;		/* last completion */
 	int64_t due_us;			/* open loop: of the next start */
 	FILE *ledger;
 	char *payload;			/* its member of "variables", with a comma before it */
@@ -270,6 +271,7 @@ completed(struct load *load, struct client *client, const struct reply *reply, i
 	client->tries = 0;
 	if (answer == ANSWER_2xx) {
 		load->result->completed_total++;
+		load->progress_us = us;
 		if (load->ledger != NULL)
 			fprintf(load->ledger, "%s\n", client->tasks[client->at]);
 		if (in_window(load, us)) {
@@ -416,6 +418,15 @@ is_drained(const struct load *load)
 	return load->done == load->begun;
 }
 
+/* A task that a worker has given up is locked for as long as the run may last: such an instance stays open. */
+static bool
+is_stuck(const struct load *load, int64_t us)
+{
+	int64_t since = load->progress_us > load->end_us ? load->progress_us : load->end_us;
+
+	return us > since + DRAIN_US;
+}
+
 static void
 run(struct load *load)
 {
@@ -423,7 +434,7 @@ run(struct load *load)
 	int64_t us = now_us();
 	int n, i;
 
-	while (!load->failed && !(is_over(load, us) && is_drained(load)) && us < load->drain_us) {
+	while (!load->failed && !(is_over(load, us) && is_drained(load)) && !is_stuck(load, us)) {
 		n = epoll_wait(load->epoll, events, EVENTS, TICK_MS);
 		for (i = 0; i < n; i++)
 			receive(load, events[i].data.ptr);
@@ -487,7 +498,6 @@ load_run(const struct options *options, struct result *result)
 	load.due_us = load.begin_us;
 	load.window_us = load.begin_us + (int64_t)(options->warm_up * 1e6);
 	load.end_us = load.window_us + (int64_t)(options->seconds * 1e6);
-	load.drain_us = load.end_us + DRAIN_US;
 	if (!load.failed)
 		make_clients(&load);
 	run(&load);
