@@ -4,12 +4,14 @@
 #include "store/store_priv.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 enum kind { KIND_instance, KIND_activity, KIND_variable, KIND_job, KIND_incident, KIND_COUNT };
 
 /* What the batch did to one object.  Its values are read from the object itself, in its last state. */
 struct change {
 	enum kind kind;
+	int64_t id;
 	union {
 		struct instance *instance;
 		struct activity *activity;
@@ -29,13 +31,13 @@ struct change {
 	int64_t created_us;		/* variable that did not exist */
 	int64_t ended_us;		/* variable, incident */
 	int64_t big;			/* variable: id of its large value, 0 */
-	struct change *next;
 };
 
 struct save {
 	struct arena *arena;
 	struct map changes[KIND_COUNT];
-	struct change *first, **end;	/* in order of first appearance */
+	struct change **list;
+	size_t count, capacity;
 	const struct saved_command *command;	/* at work */
 	int64_t big_id;			/* next free one of the command */
 	int64_t moved;			/* variables that move with their scopes */
@@ -91,11 +93,12 @@ change_of(struct save *save, enum kind kind, int64_t id, void *object)
 		return change;
 	change = ARENA_NEW(save->arena, struct change);
 	change->kind = kind;
+	change->id = id;
 	change->on.instance = object;
 	change->tree = save->command->tree;
 	change->existed = true;
-	*save->end = change;
-	save->end = &change->next;
+	save->list = arena_grow(save->arena, save->list, sizeof(struct change *), save->count, &save->capacity);
+	save->list[save->count++] = change;
 	map_put(&save->changes[kind], id, change);
 	return change;
 }
@@ -781,6 +784,26 @@ set_moved(struct save *save)
 		rows_set_last(rows, save->moved);
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	const struct change *left = *(const struct change *const *)a, *right = *(const struct change *const *)b;
+
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* Rows come in the order of their keys, so that neighbours in an index are looked up together. */
+static enum status
+put_changes(struct save *save)
+{
+	qsort(save->list, save->count, sizeof(struct change *), compare);
+	for (size_t i = 0; i < save->count; i++)
+		TRY(put_change(save, save->list[i]));
+	return OK;
+}
+
 static enum status
 collect(struct save *save, const struct batch *batch)
 {
@@ -793,8 +816,7 @@ collect(struct save *save, const struct batch *batch)
 			note(save, &effects->list[j]);
 	}
 	put_reserved(save, batch->reserved);
-	for (const struct change *change = save->first; change; change = change->next)
-		TRY(put_change(save, change));
+	TRY(put_changes(save));
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->commands[i].event_id)
 			put_event(save, &batch->commands[i]);
@@ -811,7 +833,6 @@ postgres_send_batch(struct store *store, const struct batch *batch, struct error
 	size_t count = 0;
 
 	arena_reset(pg->scratch);
-	save.end = &save.first;
 	for (int i = 0; i < KIND_COUNT; i++)
 		map_init(&save.changes[i], batch->arena);
 	TRY(collect(&save, batch));
