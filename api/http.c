@@ -509,6 +509,8 @@ api_free(struct api *api)
 {
 	int i;
 
+	if (api->loop != NULL)
+		loop_free(api->loop);
 	if (api->daemon != NULL)
 		MHD_stop_daemon(api->daemon);
 	if (api->deadlines != NULL)
@@ -568,7 +570,9 @@ api_start(const struct backend *backend, const char *listen, struct api **starte
 	if (status == OK)
 		status = serve(api, listen, err);
 	if (status == OK)
-		status = loop_start(api->daemon, backend, &api->loop, err);
+		status = loop_new(api->daemon, backend, &api->loop, err);
+	if (status == OK)
+		status = loop_start(api->loop, err);
 	if (status == OK)
 		*started = api;
 	else
@@ -587,6 +591,5 @@ api_stop(struct api *api)
 		pthread_cond_wait(&api->finished, &api->mutex);
 	api->stopped = true;
 	pthread_mutex_unlock(&api->mutex);
-	loop_stop(api->loop);
 	api_free(api);
 }

@@ -17,7 +17,9 @@ struct loop {
 	struct arena *arena;
 	struct MHD_Daemon *daemon;
 	const struct backend *backend;
-	pthread_t thread;
+	pthread_t thread;		/* for whoever ends it */
+	bool started;
+	pthread_t self;			/* the same, as the thread itself knows it before its first request */
 	int events;			/* libmicrohttpd's epoll */
 	int wake;			/* eventfd */
 	pthread_mutex_t mutex;		/* what follows */
@@ -30,7 +32,7 @@ struct loop {
 bool
 loop_is_here(const struct loop *loop)
 {
-	return pthread_equal(pthread_self(), loop->thread) != 0;
+	return pthread_equal(pthread_self(), loop->self) != 0;
 }
 
 /* Under the mutex. */
@@ -129,7 +131,8 @@ loop_main(void *argument)
 {
 	struct loop *loop = argument;
 
-	pthread_setname_np(pthread_self(), "http");
+	loop->self = pthread_self();
+	pthread_setname_np(loop->self, "http");
 	while (take_news(loop)) {
 		loop->backend->gather(loop->backend->context, true);
 		MHD_run(loop->daemon);
@@ -140,7 +143,7 @@ loop_main(void *argument)
 }
 
 enum status
-loop_start(struct MHD_Daemon *daemon, const struct backend *backend, struct loop **started, struct error *err)
+loop_new(struct MHD_Daemon *daemon, const struct backend *backend, struct loop **made, struct error *err)
 {
 	struct arena *arena = arena_new();
 	struct loop *loop = ARENA_NEW(arena, struct loop);
@@ -150,16 +153,21 @@ loop_start(struct MHD_Daemon *daemon, const struct backend *backend, struct loop
 	loop->backend = backend;
 	loop->events = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake < 0) {
+		arena_free(arena);
+		return FAIL(err, internal, "no event descriptor for the HTTP thread: %s", strerror(errno));
+	}
 	pthread_mutex_init(&loop->mutex, NULL);
 	pthread_cond_init(&loop->changed, NULL);
-	if (loop->wake < 0 || pthread_create(&loop->thread, NULL, loop_main, loop) != 0) {
-		if (loop->wake >= 0)
-			close(loop->wake);
-		arena_free(arena);
-		return FAIL(err, internal, "cannot start the HTTP thread: %s", strerror(errno));
-	}
-	*started = loop;
+	*made = loop;
 	return OK;
+}
+
+enum status
+loop_start(struct loop *loop, struct error *err)
+{
+	loop->started = pthread_create(&loop->thread, NULL, loop_main, loop) == 0;
+	return loop->started ? OK : FAIL(err, internal, "cannot start the HTTP thread");
 }
 
 void
@@ -174,13 +182,14 @@ loop_quiesce(struct loop *loop)
 }
 
 void
-loop_stop(struct loop *loop)
+loop_free(struct loop *loop)
 {
 	pthread_mutex_lock(&loop->mutex);
 	loop->stop = true;
 	wake(loop);
 	pthread_mutex_unlock(&loop->mutex);
-	pthread_join(loop->thread, NULL);
+	if (loop->started)
+		pthread_join(loop->thread, NULL);
 	close(loop->wake);
 	pthread_cond_destroy(&loop->changed);
 	pthread_mutex_destroy(&loop->mutex);

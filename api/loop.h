@@ -11,9 +11,11 @@
 struct MHD_Daemon;
 struct loop;
 
-/* Starts the thread, which runs the daemon (made with MHD_USE_EPOLL, without a thread of its own). */
-enum status loop_start(struct MHD_Daemon *daemon, const struct backend *backend, struct loop **started,
-	struct error *err) MUST_CHECK;
+/* A loop for the daemon (made with MHD_USE_EPOLL, without a thread of its own), and its thread: from its start on there
+ * are requests, so whoever they need must know the loop by then. */
+enum status loop_new(struct MHD_Daemon *daemon, const struct backend *backend, struct loop **made, struct error *err)
+	MUST_CHECK;
+enum status loop_start(struct loop *loop, struct error *err) MUST_CHECK;
 
 /* Whether the caller is the HTTP thread. */
 bool loop_is_here(const struct loop *loop);
@@ -24,7 +26,7 @@ void loop_resume(struct loop *loop, struct exchange *exchange);
 /* Accepts no connection any more.  Returns when that is so. */
 void loop_quiesce(struct loop *loop);
 
-/* Ends the thread; the daemon is the caller's again. */
-void loop_stop(struct loop *loop);
+/* Ends the thread, if it was started; the daemon is the caller's again. */
+void loop_free(struct loop *loop);
 
 #endif
