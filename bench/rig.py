@@ -39,6 +39,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 BUILD = pathlib.Path(os.environ.get("BENCH_BUILD", ROOT / "build" / "bench")).resolve()
+OURS = "bpmnd"
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 # What psql puts between columns and rows: in no name, id or statement.
 COLUMN, ROW = "\x1f", "\x1e"
@@ -519,6 +520,8 @@ class Driver:
     def __init__(self, peer, workload, **options):
         options = dict({"address": f"{peer.host}:{peer.port}", "base": peer.base, "workload": workload}, **options)
         self.command = [str(BUILD / "bench" / "driver" / "bench-driver"), *flags(**options)]
+        if peer.name != OURS:   # Camunda's polls go on for 20 s when their worker has gone, and lock what comes
+            self.command.append("--await-polls")
         self.out, self.errors = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self.process = start_process(self.command, stdout=self.out, stderr=self.errors)
 

@@ -8,7 +8,7 @@ import time
 
 import rig
 
-OURS = "bpmnd"
+OURS = rig.OURS
 DATABASE = "bench"
 FOREIGN_CORES = 0.15    # a run in which others took more is made again,
 REPEATS = 2             # so many times

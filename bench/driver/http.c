@@ -2,161 +2,244 @@
  * Replies with a length, in chunks, or without a body (RFC 9112, 6.3); nobody asks for anything else here. */
 #include "bench/driver/http.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-enum { FIRST_ROOM = 16384 };
+enum { FIRST_ROOM = 16384, CHUNK_MOST = 1 << 30 };
 
 bool
 http_connect(struct connection *connection, const struct sockaddr_in *address)
 {
 	int on = 1;
 
-	connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	connection->length = connection->head = connection->unsent_length = 0;
+	connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (connection->fd < 0)
 		return false;
-	if (connect(connection->fd, (const struct sockaddr *)address, sizeof *address) != 0) {
-		close(connection->fd);
-		return false;
-	}
 	setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (connection->bytes == NULL) {
-		connection->bytes = malloc(FIRST_ROOM);
-		connection->room = FIRST_ROOM;
-	}
-	connection->length = 0;
-	return connection->bytes != NULL;
+	if (connect(connection->fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EINPROGRESS)
+		return true;
+	http_close(connection);
+	return false;
+}
+
+int
+http_connected(const struct connection *connection)
+{
+	struct pollfd now = {.fd = connection->fd, .events = POLLOUT};
+	int error = 0;
+	socklen_t length = sizeof error;
+
+	if (poll(&now, 1, 0) <= 0)
+		return EINPROGRESS;
+	getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	return error;
+}
+
+void
+http_close(struct connection *connection)
+{
+	int error = errno;
+
+	if (connection->fd >= 0)
+		close(connection->fd);
+	connection->fd = -1;
+	errno = error;
+}
+
+void
+http_free(struct connection *connection)
+{
+	http_close(connection);
+	free(connection->bytes);
+	free(connection->unsent);
+}
+
+/* ---- out ------------------------------------------------------------------------------------------------- */
+
+/* How much the socket took, or -1. */
+static ssize_t
+try_send(struct connection *connection, const char *bytes, size_t length)
+{
+	ssize_t n = send(connection->fd, bytes, length, MSG_NOSIGNAL);
+
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
 }
 
 bool
-http_post(struct connection *connection, const char *host, const char *path, const char *body, size_t length)
+http_send(struct connection *connection, const char *bytes, size_t length)
 {
-	char head[512];
-	int head_length = snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: %s\r\n"
-		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", path, host, length);
-	struct iovec parts[] = {
-		{.iov_base = head, .iov_len = (size_t)head_length},
-		{.iov_base = (void *)(size_t)body, .iov_len = length},
-	};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	ssize_t n = try_send(connection, bytes, length);
 
-	connection->length = 0;
-	if ((size_t)head_length >= sizeof head)
-		return false;
-	/* the socket blocks, so all of it goes out */
-	return sendmsg(connection->fd, &message, MSG_NOSIGNAL) == (ssize_t)((size_t)head_length + length);
-}
-
-static bool
-read_more(struct connection *connection)
-{
-	ssize_t n;
-
-	if (connection->room - connection->length < 2) {
-		connection->room *= 2;
-		connection->bytes = realloc(connection->bytes, connection->room);
-		if (connection->bytes == NULL)
+	connection->length = connection->head = 0;
+	connection->unsent_at = connection->unsent_length = 0;
+	if (n < 0 || (size_t)n == length)
+		return n >= 0;
+	connection->unsent_length = length - (size_t)n;
+	if (connection->unsent_room < connection->unsent_length) {
+		connection->unsent_room = length;
+		connection->unsent = realloc(connection->unsent, length);
+		if (connection->unsent == NULL)
 			abort();
 	}
-	n = recv(connection->fd, connection->bytes + connection->length, connection->room - connection->length - 1,
-		MSG_DONTWAIT);
-	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR);
-	connection->length += (size_t)n;
-	connection->bytes[connection->length] = '\0';
+	memcpy(connection->unsent, bytes + n, connection->unsent_length);
 	return true;
 }
 
-/* The value of a header between the status line and the blank line, or NULL. */
-static const char *
-header(const char *head, const char *end, const char *name)
+bool
+http_flush(struct connection *connection)
 {
-	size_t length = strlen(name);
-	const char *line = head;
+	ssize_t n;
 
-	while ((line = strstr(line, "\r\n")) != NULL && line < end) {
-		line += 2;
-		if (strncasecmp(line, name, length) == 0 && line[length] == ':')
-			return line + length + 1 + strspn(line + length + 1, " ");
+	while (connection->unsent_at < connection->unsent_length) {
+		n = try_send(connection, connection->unsent + connection->unsent_at,
+			connection->unsent_length - connection->unsent_at);
+		if (n <= 0)
+			return n == 0;
+		connection->unsent_at += (size_t)n;
 	}
-	return NULL;
+	return true;
 }
 
-/* Joins the chunks where they lie. */
-static enum received
-take_chunks(char *at, const char *end, struct reply *reply)
-{
-	char *to = at, *text;
-	size_t size;
+/* ---- in -------------------------------------------------------------------------------------------------- */
 
-	reply->body = at;
-	for (;;) {
-		size = strtoul(at, &text, 16);
-		if (text == at)
-			return *at == '\0' ? RECEIVED_part : RECEIVED_end;
-		text = strstr(text, "\r\n");
-		if (text == NULL || (size_t)(end - text) < size + 4)
-			return RECEIVED_part;
-		if (size == 0)
-			break;
-		memmove(to, text + 2, size);
-		to += size;
-		at = text + 2 + size + 2;
-	}
-	*to = '\0';
-	reply->length = (size_t)(to - reply->body);
-	return RECEIVED_reply;
+static void
+make_room(struct connection *connection)
+{
+	if (connection->room - connection->length >= 2)
+		return;
+	connection->room = connection->room > 0 ? 2 * connection->room : FIRST_ROOM;
+	connection->bytes = realloc(connection->bytes, connection->room);
+	if (connection->bytes == NULL)
+		abort();
 }
 
-/* Chunks are joined in place only once all are there, since joining destroys their sizes. */
+/* Until the socket is empty, since its events tell of changes only: a read that leaves room has emptied it. */
 static bool
-has_last_chunk(const char *at, const char *end)
+read_all(struct connection *connection)
+{
+	size_t room;
+	ssize_t n;
+
+	do {
+		make_room(connection);
+		room = connection->room - connection->length - 1;
+		n = recv(connection->fd, connection->bytes + connection->length, room, 0);
+		if (n == 0)
+			errno = ECONNRESET;
+		if (n <= 0)
+			return n < 0 && (errno == EAGAIN || errno == EINTR);
+		connection->length += (size_t)n;
+		connection->bytes[connection->length] = '\0';
+	} while ((size_t)n == room);
+	return true;
+}
+
+/* The value when that header is on the line, else NULL. */
+static const char *
+header(const char *line, const char *name, size_t length)
+{
+	if (strncasecmp(line, name, length) != 0 || line[length] != ':')
+		return NULL;
+	return line + length + 1 + strspn(line + length + 1, " \t");
+}
+
+#define HEADER(line, name) header(line, name, sizeof name - 1)
+
+/* False when it is no reply, or one whose end we would not find. */
+static bool
+take_head(struct connection *connection, const char *blank)
+{
+	const char *line = connection->bytes, *value;
+	struct reply *reply = &connection->reply;
+	bool chunked = false, has_end;
+
+	if (strncmp(line, "HTTP/1.1 ", 9) != 0)
+		return false;
+	*reply = (struct reply){.status = atoi(line + 9), .body = blank + 4};
+	has_end = reply->status == 204 || reply->status == 304;
+	connection->head = connection->whole = (size_t)(reply->body - connection->bytes);
+	while ((line = strstr(line, "\r\n")) != blank) {
+		line += 2;
+		/* few headers matter: the first letter keeps the others cheap */
+		if ((*line | 0x20) == 'c' && (value = HEADER(line, "Content-Length")) != NULL) {
+			connection->whole = connection->head + strtoul(value, NULL, 10);
+			has_end = true;
+		} else if ((*line | 0x20) == 'c' && (value = HEADER(line, "Connection")) != NULL) {
+			reply->closing = strncasecmp(value, "close", 5) == 0;
+		} else if ((*line | 0x20) == 't' && (value = HEADER(line, "Transfer-Encoding")) != NULL) {
+			has_end = chunked = strncasecmp(value, "chunked", 7) == 0;
+		}
+	}
+	if (chunked)
+		connection->whole = 0;
+	return has_end;
+}
+
+/* Whether all chunks are there.  They are joined at `to` where it is not NULL, which destroys their sizes. */
+static enum received
+walk_chunks(char *at, const char *end, char *to)
 {
 	char *text;
 	size_t size;
 
 	for (;;) {
+		if (*at != '\0' && !isxdigit((unsigned char)*at))
+			return RECEIVED_end;
 		size = strtoul(at, &text, 16);
 		text = strstr(text, "\r\n");
+		if (size > CHUNK_MOST)
+			return RECEIVED_end;
 		if (text == NULL || (size_t)(end - text) < size + 4)
-			return false;
+			return RECEIVED_part;
+		if (to != NULL) {
+			memmove(to, text + 2, size);
+			to += size;
+			*to = '\0';
+		}
 		if (size == 0)
-			return true;
+			return RECEIVED_reply;
 		at = text + 2 + size + 2;
 	}
 }
 
 static enum received
-take_reply(struct connection *connection, struct reply *reply)
+take_chunks(struct connection *connection)
 {
-	char *end = connection->bytes + connection->length;
-	char *blank = strstr(connection->bytes, "\r\n\r\n");
-	const char *length, *coding;
+	char *body = connection->bytes + connection->head;
+	enum received received = walk_chunks(body, connection->bytes + connection->length, NULL);
 
-	if (blank == NULL)
-		return RECEIVED_part;
-	if (strncmp(connection->bytes, "HTTP/1.1 ", 9) != 0)
-		return RECEIVED_end;
-	reply->status = atoi(connection->bytes + 9);
-	reply->body = blank + 4;
-	coding = header(connection->bytes, blank, "Transfer-Encoding");
-	if (coding != NULL && strncasecmp(coding, "chunked", 7) == 0)
-		return has_last_chunk(reply->body, end) ? take_chunks(reply->body, end, reply) : RECEIVED_part;
-	length = header(connection->bytes, blank, "Content-Length");
-	reply->length = length != NULL ? strtoul(length, NULL, 10) : 0;
-	return (size_t)(end - reply->body) >= reply->length ? RECEIVED_reply : RECEIVED_part;
+	if (received == RECEIVED_reply)
+		walk_chunks(body, connection->bytes + connection->length, body);
+	return received;
 }
 
 enum received
-http_receive(struct connection *connection, struct reply *reply)
+http_receive(struct connection *connection)
 {
-	if (!read_more(connection))
+	const char *blank;
+
+	if (!read_all(connection))
 		return RECEIVED_end;
-	return connection->length > 0 ? take_reply(connection, reply) : RECEIVED_part;
+	if (connection->length == 0)
+		return RECEIVED_part;
+	if (connection->head == 0) {
+		blank = strstr(connection->bytes, "\r\n\r\n");
+		if (blank == NULL)
+			return RECEIVED_part;
+		if (!take_head(connection, blank)) {
+			errno = EPROTO;
+			return RECEIVED_end;
+		}
+	}
+	connection->reply.body = connection->bytes + connection->head;	/* the bytes may have moved */
+	if (connection->whole == 0)
+		return take_chunks(connection);
+	return connection->length >= connection->whole ? RECEIVED_reply : RECEIVED_part;
 }

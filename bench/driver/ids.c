@@ -79,70 +79,104 @@ instances_remove(struct instances *instances, const char *id)
 
 /* ---- replies -------------------------------------------------------------------------------------------- */
 
-/* Behind the string that begins at the quote; what is between goes to *text, *length. */
-static const char *
-read_string(const char *quote, const char **text, size_t *length)
-{
-	const char *at = quote + 1;
+struct scan {
+	const char *at;
+	int depth;
+	const char *text;	/* the last string, between its quotes */
+	size_t length;
+};
 
-	while (*at != '\0' && *at != '"')
-		at += at[0] == '\\' && at[1] != '\0' ? 2 : 1;
-	*text = quote + 1;
-	*length = (size_t)(at - *text);
-	return *at != '\0' ? at + 1 : at;
-}
-
-static bool
-is(const char *text, size_t length, const char *name)
+/* Moves behind the string that begins here. */
+static void
+pass_string(struct scan *scan)
 {
-	return name != NULL && strlen(name) == length && memcmp(text, name, length) == 0;
+	const char *end = scan->at, *slash;
+
+	scan->text = scan->at + 1;
+	do {
+		end = strchrnul(end + 1, '"');
+		for (slash = end; slash > scan->text && slash[-1] == '\\'; slash--)
+			;
+	} while (*end != '\0' && (end - slash) % 2 != 0);
+	scan->length = (size_t)(end - scan->text);
+	scan->at = *end != '\0' ? end + 1 : end;
 }
 
 static void
-take(char into[ID_ROOM], const char *value)
+pass_space(struct scan *scan)
 {
-	const char *text;
+	while (*scan->at == ' ' || *scan->at == '\t' || *scan->at == '\r' || *scan->at == '\n')
+		scan->at++;
+}
+
+static bool
+is(const struct scan *scan, const char *name, size_t length)
+{
+	return scan->length == length && memcmp(scan->text, name, length) == 0;
+}
+
+/* Behind the name of a member: takes the value if it is a string. */
+static void
+take(struct scan *scan, char into[ID_ROOM])
+{
 	size_t length;
 
-	if (*value != '"')
+	scan->at++;
+	pass_space(scan);
+	if (*scan->at != '"')
 		return;
-	read_string(value, &text, &length);
-	snprintf(into, ID_ROOM, "%.*s", (int)length, text);
+	pass_string(scan);
+	length = scan->length < ID_ROOM ? scan->length : 0;
+	memcpy(into, scan->text, length);
+	into[length] = '\0';
+}
+
+/* The two members of the next object that lies so deep. */
+static bool
+next_object(struct scan *scan, int depth, char id[ID_ROOM], char instance[ID_ROOM])
+{
+	id[0] = instance[0] = '\0';
+	while (*scan->at != '\0') {
+		if (*scan->at == '"') {
+			pass_string(scan);
+			if (scan->depth != depth)
+				continue;
+			pass_space(scan);
+			if (*scan->at == ':' && is(scan, "id", 2))
+				take(scan, id);
+			else if (*scan->at == ':' && is(scan, "processInstanceId", 17))
+				take(scan, instance);
+			continue;
+		}
+		if (*scan->at == '{' || *scan->at == '[')
+			scan->depth++;
+		if (*scan->at == '}' || *scan->at == ']')
+			scan->depth--;
+		if (*scan->at++ == '}' && scan->depth == depth - 1)
+			return true;
+	}
+	return false;
 }
 
 bool
-ids_next(const char **at, int depth, const char *first, char into_first[ID_ROOM], const char *second,
-	char into_second[ID_ROOM])
+ids_of_object(const char *text, char id[ID_ROOM])
 {
-	const char *p = *at, *text;
-	int level = depth - 1;	/* *at is the text's beginning, or behind an object */
-	size_t length;
+	struct scan scan = {.at = text};
+	char instance[ID_ROOM];
 
-	if (depth == 2 && *p == '[')
-		p++;
-	into_first[0] = '\0';
-	if (second != NULL)
-		into_second[0] = '\0';
-	while (*p != '\0') {
-		if (*p == '"') {
-			p = read_string(p, &text, &length);
-			if (level != depth || *p != ':')
-				continue;
-			if (is(text, length, first))
-				take(into_first, p + 1);
-			else if (is(text, length, second))
-				take(into_second, p + 1);
-			continue;
-		}
-		if (*p == '{' || *p == '[')
-			level++;
-		if (*p == '}' || *p == ']')
-			level--;
-		p++;
-		if (level == depth - 1 && p[-1] == '}') {
-			*at = p;
-			return true;
-		}
-	}
-	return false;
+	return next_object(&scan, 1, id, instance) && id[0] != '\0';
+}
+
+bool
+ids_next(const char **at, char id[ID_ROOM], char instance[ID_ROOM])
+{
+	struct scan scan = {.at = *at, .depth = 1};	/* in the array, behind an object */
+	bool found;
+
+	pass_space(&scan);
+	if (*scan.at == '[')
+		scan.at++;
+	found = next_object(&scan, 2, id, instance) && id[0] != '\0' && instance[0] != '\0';
+	*at = scan.at;
+	return found;
 }

@@ -13,6 +13,7 @@ struct instance {
 	char id[ID_ROOM];
 	int64_t begun_us;	/* due or sent; 0: the reply to its start is still on its way */
 	int left;		/* completions */
+	bool given_up;		/* one of them failed for good, so it will not end in this run */
 };
 
 struct instances {
@@ -24,9 +25,11 @@ struct instances {
 struct instance *instances_get(struct instances *instances, const char *id, int left);
 void instances_remove(struct instances *instances, const char *id);
 
-/* The string members `first` and `second` (NULL: none) of the next object at that depth of a JSON text: 1 is the text's
- * own object, 2 one in its array.  *at moves on; false when there is none any more. */
-bool ids_next(const char **at, int depth, const char *first, char into_first[ID_ROOM], const char *second,
-	char into_second[ID_ROOM]);
+/* The member "id" of a JSON object; false when it has none that is a string. */
+bool ids_of_object(const char *text, char id[ID_ROOM]);
+
+/* The members "id" and "processInstanceId" of the next object in a JSON array.  *at is the text's beginning at first,
+ * and moves on; false when there is no such object any more. */
+bool ids_next(const char **at, char id[ID_ROOM], char instance[ID_ROOM]);
 
 #endif

@@ -3,8 +3,10 @@
 #ifndef BENCH_DRIVER_LOAD_H
 #define BENCH_DRIVER_LOAD_H
 
-#include "bench/driver/http.h"
-#include "bench/driver/ids.h"
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "bench/driver/stats.h"
 
 struct workload {
@@ -16,7 +18,7 @@ enum only { ONLY_both, ONLY_start, ONLY_work };
 
 struct options {
 	struct sockaddr_in address;
-	const char *host;		/* of the Host header */
+	const char *host;		/* of the Host header, with the port */
 	const char *base;		/* path before the resources */
 	struct workload workload;
 	const char *topic;
@@ -27,6 +29,7 @@ struct options {
 	double rate;			/* instances per second; 0: closed loop */
 	const char *ledger;		/* file, or NULL */
 	enum only only;
+	bool await_polls;		/* stay until the last one is answered: an engine may not see that we are gone */
 	int64_t count;			/* with `only`: so many, then the end; 0: until the window is over */
 };
 

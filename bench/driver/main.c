@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * bench-driver: options in, one JSON object out (bench/README.md). */
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,7 +17,7 @@ static const struct {
 #include "bench/workloads.def"
 #undef WORKLOAD
 };
-enum { WORKLOADS = sizeof workloads / sizeof workloads[0] };
+enum { WORKLOADS = sizeof workloads / sizeof workloads[0], MANY_STARTERS = 64, MOST_SECONDS = 86400 };
 
 static const struct option options_known[] = {
 	{"address", required_argument, NULL, 'a'}, {"base", required_argument, NULL, 'b'},
@@ -27,16 +27,29 @@ static const struct option options_known[] = {
 	{"payload", required_argument, NULL, 'p'}, {"in-flight", required_argument, NULL, 'i'},
 	{"rate", required_argument, NULL, 'r'}, {"ledger", required_argument, NULL, 'l'},
 	{"only", required_argument, NULL, 'o'}, {"count", required_argument, NULL, 'c'},
+	{"await-polls", no_argument, NULL, 'p' + 256},
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
 
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: bench-driver --address IP:PORT --workload NAME [--base /engine-rest] [--topic NAME]\n"
-		"        [--workers 64] [--fetch 10] [--seconds 10] [--warm-up 2] [--payload BYTES]\n"
-		"        [--in-flight N] [--rate INSTANCES_PER_SECOND] [--ledger FILE] [--only start|work --count N]\n"
-		"workloads:\n");
+	fputs("usage: bench-driver --address HOST:PORT --workload NAME [OPTION]...\n"
+		"  --base PATH      before the resources (/engine-rest)\n"
+		"  --workers N      connections that fetch and complete (64)\n"
+		"  --fetch N        tasks of one fetch (10)\n"
+		"  --seconds S      the window in which is counted (10)\n"
+		"  --warm-up S      before it (2)\n"
+		"  --payload BYTES  one more String variable, set by starts and completions and fetched (none)\n"
+		"  --in-flight N    closed loop: instances kept open (50 x workers, at most 5,000, fewer of large ones)\n"
+		"  --rate R         open loop: instances due per second, latencies from that time on\n"
+		"  --ledger FILE    gets the id of each task whose completion was acknowledged\n"
+		"  --topic NAME     other than the workload's\n"
+		"  --await-polls    ends when the last long poll is answered, for engines that do not see a client go\n"
+		"  --only start     no workers; with --count N so many instances, however long that takes\n"
+		"  --only work      no starts; with --count N until so many are acknowledged (those on their way\n"
+		"                   are awaited, and counted too) or the seconds are over\n"
+		"prints one JSON object (bench/README.md); workloads:\n", out);
 	for (int i = 0; i < WORKLOADS; i++)
 		fprintf(out, "  %-8s %s\n", workloads[i].workload.name, workloads[i].help);
 }
@@ -45,6 +58,13 @@ static void
 refuse(const char *option, const char *value, const char *wants)
 {
 	fprintf(stderr, "bench-driver: --%s wants %s, not '%s'\n", option, wants, value);
+	exit(2);
+}
+
+static void
+refuse_all(const char *why)
+{
+	fprintf(stderr, "bench-driver: %s; bench-driver --help says more\n", why);
 	exit(2);
 }
 
@@ -60,20 +80,37 @@ number(const char *option, const char *value, double least, double most)
 	return parsed;
 }
 
+static int64_t
+whole_number(const char *option, const char *value, double least, double most)
+{
+	double parsed = number(option, value, least, most);
+
+	if (parsed != (double)(int64_t)parsed)
+		refuse(option, value, "a whole number");
+	return (int64_t)parsed;
+}
+
 static void
 take_address(struct options *options, char *value)
 {
+	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found;
 	char *colon = strrchr(value, ':');
-	char host[64];
+	char host[256];
+	int why;
 
 	options->host = value;
-	options->address.sin_family = AF_INET;
-	if (colon == NULL || (size_t)(colon - value) >= sizeof host)
-		refuse("address", value, "IP:PORT");
+	if (colon == NULL || colon == value || (size_t)(colon - value) >= sizeof host)
+		refuse("address", value, "HOST:PORT");
 	snprintf(host, sizeof host, "%.*s", (int)(colon - value), value);
-	if (inet_pton(AF_INET, host, &options->address.sin_addr) != 1)
-		refuse("address", value, "IP:PORT with an IPv4 address");
-	options->address.sin_port = htons((uint16_t)number("address", colon + 1, 1, 65535));
+	whole_number("address (the port of HOST:PORT)", colon + 1, 1, 65535);
+	why = getaddrinfo(host, colon + 1, &hints, &found);
+	if (why != 0) {
+		fprintf(stderr, "bench-driver: --address %s: %s\n", value, gai_strerror(why));
+		exit(2);
+	}
+	memcpy(&options->address, found->ai_addr, sizeof options->address);
+	freeaddrinfo(found);
 }
 
 static void
@@ -114,22 +151,22 @@ take_option(struct options *options, int letter, char *value)
 		options->topic = value;
 		break;
 	case 'n':
-		options->workers = (int)number("workers", value, 0, 10000);
+		options->workers = (int)whole_number("workers", value, 1, 100000);
 		break;
 	case 'f':
-		options->fetch = (int)number("fetch", value, 1, 1000);
+		options->fetch = (int)whole_number("fetch", value, 1, 1000);
 		break;
 	case 's':
-		options->seconds = number("seconds", value, 0.1, 86400);
+		options->seconds = number("seconds", value, 0.1, MOST_SECONDS);
 		break;
 	case 'u':
-		options->warm_up = number("warm-up", value, 0, 86400);
+		options->warm_up = number("warm-up", value, 0, MOST_SECONDS);
 		break;
 	case 'p':
-		options->payload = (int64_t)number("payload", value, 1, 60000);
+		options->payload = whole_number("payload", value, 1, 1e6);
 		break;
 	case 'i':
-		options->in_flight = (int64_t)number("in-flight", value, 1, 1e9);
+		options->in_flight = whole_number("in-flight", value, 1, 1e9);
 		break;
 	case 'r':
 		options->rate = number("rate", value, 0.01, 1e6);
@@ -140,15 +177,17 @@ take_option(struct options *options, int letter, char *value)
 	case 'o':
 		take_only(options, value);
 		break;
+	case 'p' + 256:
+		options->await_polls = true;
+		break;
 	case 'c':
-		options->count = (int64_t)number("count", value, 1, 1e9);
+		options->count = whole_number("count", value, 1, 1e9);
 		break;
 	case 'h':
 		usage(stdout);
 		exit(0);
-	default:
-		usage(stderr);
-		exit(2);
+	default:	/* getopt has said what is wrong */
+		refuse_all("these options are not understood");
 	}
 }
 
@@ -161,6 +200,50 @@ default_in_flight(const struct options *options)
 	return options->workload.tasks > 10 ? instances * 10 / options->workload.tasks + 1 : instances;
 }
 
+/* As many as it takes to keep up with the workers where each instance has few tasks.  The open loop must not wait for a
+ * free one as long as the engine keeps up at all. */
+static int
+starters(const struct options *options)
+{
+	int some = options->workers < 8 ? 8 : options->workers < MANY_STARTERS ? options->workers : MANY_STARTERS;
+	int enough = options->workers / options->workload.tasks;
+
+	if (options->only == ONLY_work)
+		return 0;
+	if (options->only == ONLY_start || options->rate > 0)
+		some = MANY_STARTERS;
+	return enough > some ? enough : some;
+}
+
+static void
+check(const struct options *options)
+{
+	if (options->host == NULL)
+		refuse_all("--address HOST:PORT is missing");
+	if (options->workload.name == NULL)
+		refuse_all("--workload NAME is missing");
+	if (options->count > 0 && options->only == ONLY_both)
+		refuse_all("--count needs --only start or --only work");
+	if (options->rate > 0 && options->only != ONLY_both)
+		refuse_all("--rate is of no use with --only");
+}
+
+static void
+complete_options(struct options *options)
+{
+	if (options->topic == NULL)
+		options->topic = options->workload.name;
+	if (options->in_flight == 0)
+		options->in_flight = default_in_flight(options);
+	options->starters = starters(options);
+	if (options->only == ONLY_start)
+		options->workers = 0;
+	if (options->only != ONLY_both)
+		options->warm_up = 0;
+	if (options->only == ONLY_start && options->count > 0)
+		options->seconds = MOST_SECONDS;
+}
+
 static void
 take_options(struct options *options, int count, char **values)
 {
@@ -168,20 +251,23 @@ take_options(struct options *options, int count, char **values)
 
 	while ((letter = getopt_long(count, values, "h", options_known, NULL)) != -1)
 		take_option(options, letter, optarg);
-	if (optind < count || options->host == NULL || options->workload.name == NULL) {
-		usage(stderr);
+	if (optind < count) {
+		fprintf(stderr, "bench-driver: '%s' is no option\n", values[optind]);
 		exit(2);
 	}
-	if (options->topic == NULL)
-		options->topic = options->workload.name;
-	if (options->in_flight == 0)
-		options->in_flight = default_in_flight(options);
-	if (options->only == ONLY_start)
-		options->workers = 0;
-	if (options->only != ONLY_both)
-		options->warm_up = 0;
-	/* the open loop must not wait for a free starter as long as the engine keeps up at all */
-	options->starters = options->only == ONLY_work ? 0 : options->rate > 0 ? 64 : 8;
+	check(options);
+	complete_options(options);
+}
+
+/* Each connection is a file. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int64_t
@@ -230,6 +316,7 @@ main(int argc, char **argv)
 	};
 
 	take_options(&options, argc, argv);
+	raise_file_limit();
 	if (!load_run(&options, &result))
 		return 1;
 	print(&options, &result);
