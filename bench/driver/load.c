@@ -211,18 +211,29 @@ time_to_wait(const struct load *load, int64_t us)
 	return (struct timespec){.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
 }
 
+/* In milliseconds, and so a little late for the open loop, where the system (Linux before 5.11, valgrind) cannot do
+ * better. */
+static int
+wait_for_events(const struct load *load, struct epoll_event *events, struct timespec timeout)
+{
+	int n = epoll_pwait2(load->epoll, events, EVENTS, &timeout, NULL);
+
+	if (n < 0 && errno == ENOSYS)
+		n = epoll_wait(load->epoll, events, EVENTS,
+			(int)(timeout.tv_sec * 1000 + (timeout.tv_nsec + 999999) / 1000000));
+	return n < 0 && errno == EINTR ? 0 : n;
+}
+
 static void
 run(struct load *load)
 {
 	struct epoll_event events[EVENTS];
-	struct timespec timeout;
 	int64_t us = now_us();
 	int n, i;
 
 	while (!load->failed && us < load->drain_us + GRACE_US && !(load_is_finished(load, us) && load->asked == 0)) {
-		timeout = time_to_wait(load, us);
-		n = epoll_pwait2(load->epoll, events, EVENTS, &timeout, NULL);
-		if (n < 0 && errno != EINTR)
+		n = wait_for_events(load, events, time_to_wait(load, us));
+		if (n < 0)
 			load_fail(load, "epoll: %s", strerror(errno));
 		for (i = 0; i < n && !load->failed; i++)
 			take_event(load, events[i].data.ptr, events[i].events);
@@ -250,13 +261,12 @@ somebody_polls(const struct load *load)
 static void
 await_polls(struct load *load)
 {
-	const struct timespec second = {.tv_sec = 1};
 	struct epoll_event events[EVENTS];
 	int64_t end_us = now_us() + POLLS_US;
 	int n, i;
 
 	while (!load->failed && somebody_polls(load) && now_us() < end_us) {
-		n = epoll_pwait2(load->epoll, events, EVENTS, &second, NULL);
+		n = wait_for_events(load, events, (struct timespec){.tv_sec = 1});
 		for (i = 0; i < n; i++)
 			take_event(load, events[i].data.ptr, events[i].events);
 	}
