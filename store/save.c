@@ -798,7 +798,8 @@ compare(const void *a, const void *b)
 static enum status
 put_changes(struct save *save)
 {
-	qsort(save->list, save->count, sizeof(struct change *), compare);
+	if (save->count > 0)
+		qsort(save->list, save->count, sizeof(struct change *), compare);
 	for (size_t i = 0; i < save->count; i++)
 		TRY(put_change(save, save->list[i]));
 	return OK;
