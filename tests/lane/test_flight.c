@@ -106,73 +106,60 @@ START_TEST(test_the_next_batch_runs_meanwhile)
 }
 END_TEST
 
+/* Two commands complete the same task, the second while the first is on its way; whether the first one's save fails. */
+static void
+complete_twice(enum status failure, struct request **first, struct request **again)
+{
+	const struct definition *definition = drive_define(drive, two_tasks);
+	int64_t instance, a;
+
+	drive_open(drive);
+	instance = drive_begin(drive, definition, none);
+	a = task_of(instance, "a");
+	if (failure != OK)
+		fail_save(1, failure);
+	drive->memory->hold = true;
+	*first = drive_ask(drive, complete(a));
+	drive_step(drive);
+	*again = drive_ask(drive, complete(a));
+	drive_step(drive);
+	ck_assert_int_eq(drive_answers(*first), 0);
+	ck_assert_int_eq(drive_answers(*again), 0);	/* a refusal, too, may rest on what is not committed */
+	let_go();
+	ck_assert_int_eq(drive_answers(*first), 1);
+	ck_assert_int_eq(drive_answers(*again), 1);
+	ck_assert_ptr_nonnull(drive_at(drive, instance, "b"));
+}
+
 /* On what the first batch left, though that is not committed. */
 START_TEST(test_commands_for_one_tree)
 {
-	const struct definition *definition = drive_define(drive, two_tasks);
 	struct request *first, *again;
-	int64_t instance, a;
 
-	drive_open(drive);
-	instance = drive_begin(drive, definition, none);
-	a = task_of(instance, "a");
-	drive->memory->hold = true;
-	first = drive_ask(drive, complete(a));
-	drive_step(drive);
-	again = drive_ask(drive, complete(a));
-	drive_step(drive);
-	ck_assert_int_eq(drive_answers(again), 0);	/* a refusal, too, may rest on what is not committed */
-	let_go();
+	complete_twice(OK, &first, &again);
 	ck_assert_int_eq(first->status, OK);
 	ck_assert_int_eq(again->status, E_not_found);
-	ck_assert_int_eq(drive_answers(again), 1);
 }
 END_TEST
 
+/* It is refused, so the second one is the first to complete the task. */
 START_TEST(test_the_first_fails_for_good)
 {
-	const struct definition *definition = drive_define(drive, two_tasks);
 	struct request *first, *again;
-	int64_t instance, a;
 
-	drive_open(drive);
-	instance = drive_begin(drive, definition, none);
-	a = task_of(instance, "a");
-	fail_save(1, E_internal);
-	drive->memory->hold = true;
-	first = drive_ask(drive, complete(a));
-	drive_step(drive);
-	/* alone and retried by nobody: it is refused, so the second one is the first to complete the task */
-	again = drive_ask(drive, complete(a));
-	drive_step(drive);
-	let_go();
+	complete_twice(E_internal, &first, &again);
 	ck_assert_int_eq(first->status, E_internal);
 	ck_assert_int_eq(again->status, OK);
-	ck_assert_int_eq(drive_answers(first), 1);
-	ck_assert_int_eq(drive_answers(again), 1);
-	ck_assert_ptr_nonnull(drive_at(drive, instance, "b"));
 }
 END_TEST
 
 START_TEST(test_weather_over_the_first)
 {
-	const struct definition *definition = drive_define(drive, two_tasks);
 	struct request *first, *again;
-	int64_t instance, a;
 
-	drive_open(drive);
-	instance = drive_begin(drive, definition, none);
-	a = task_of(instance, "a");
-	fail_save(1, E_weather);
-	drive->memory->hold = true;
-	first = drive_ask(drive, complete(a));
-	drive_step(drive);
-	again = drive_ask(drive, complete(a));
-	drive_step(drive);
-	let_go();
+	complete_twice(E_weather, &first, &again);
 	ck_assert_int_eq(first->status, OK);
 	ck_assert_int_eq(again->status, E_not_found);
-	ck_assert_ptr_nonnull(drive_at(drive, instance, "b"));
 }
 END_TEST
 
