@@ -29,7 +29,7 @@ struct options {
 	double rate;			/* instances per second; 0: closed loop */
 	const char *ledger;		/* file, or NULL */
 	enum only only;
-	bool await_polls;		/* stay until the last one is answered: an engine may not see that we are gone */
+	bool await_polls;		/* stay until the last is answered: not all engines see us go */
 	int64_t count;			/* with `only`: so many, then the end; 0: until the window is over */
 };
 

@@ -41,7 +41,7 @@ usage(FILE *out)
 		"  --seconds S      the window in which is counted (10)\n"
 		"  --warm-up S      before it (2)\n"
 		"  --payload BYTES  one more String variable, set by starts and completions and fetched (none)\n"
-		"  --in-flight N    closed loop: instances kept open (50 x workers, at most 5,000, fewer of large ones)\n"
+		"  --in-flight N    closed loop: instances kept open (50 x workers, at most 5,000, fewer if large)\n"
 		"  --rate R         open loop: instances due per second, latencies from that time on\n"
 		"  --ledger FILE    gets the id of each task whose completion was acknowledged\n"
 		"  --topic NAME     other than the workload's\n"
