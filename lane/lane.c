@@ -367,7 +367,7 @@ one_by_one(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, s
 }
 
 /* A batch failed with that status and is taken back.  Nothing else is on its way: tries again, or finds out who is to
- * blame, and answers in the end. */
+ * blame, answers in the end, and clears it. */
 static void
 recover(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, struct error *err)
 {
@@ -375,6 +375,7 @@ recover(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, stru
 	size_t finished = 0;
 	int tries;
 
+	counter_add(COUNT_batches_failed, 1);
 	for (tries = 1; tries < SAVE_TRIES && status == E_weather; tries++) {
 		reset_work(gathered);
 		status = attempt(lane, gathered, monotonic_us, err);
@@ -386,6 +387,7 @@ recover(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, stru
 	for (; status != OK && finished < gathered->count; finished++)
 		leave_undone(lane, &gathered->list[finished], err);
 	answer(gathered);
+	clear(gathered);
 	if (status != OK)
 		owner_step_down(lane, monotonic_us, err->message);
 }
@@ -454,11 +456,9 @@ land(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	status = lane->config.store->ops->await(lane->config.store, &now_us, &err);
 	histogram_add(TIME_commit_seconds, (double)(monotonic_us - lane->launched_us) / (double)SECOND_US);
 	if (status != OK) {
-		counter_add(COUNT_batches_failed, 1);
 		put_off(lane, inbox);
 		run_undo(lane, landed);
 		recover(lane, landed, monotonic_us, &err);
-		clear(landed);
 		return;
 	}
 	note_saved(lane, landed, now_us, monotonic_us);
@@ -467,11 +467,8 @@ land(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	publish_all(lane, landed);
 	answer(landed);
 	clear(landed);
-	if (next != OK) {
-		counter_add(COUNT_batches_failed, 1);
+	if (next != OK)
 		recover(lane, lane->open, monotonic_us, &late);
-		clear(lane->open);
-	}
 }
 
 /* Something for which the store must be free. */
@@ -501,11 +498,8 @@ work_on(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 		run_undo(lane, open);
 	else if (lane->flying == NULL)
 		status = launch(lane, monotonic_us, &err);
-	if (status == OK)
-		return;
-	counter_add(COUNT_batches_failed, 1);
-	recover(lane, open, monotonic_us, &err);
-	clear(open);
+	if (status != OK)
+		recover(lane, open, monotonic_us, &err);
 }
 
 static void
