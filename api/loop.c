@@ -7,11 +7,11 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/wake.h"
 
 struct loop {
 	struct arena *arena;
@@ -21,7 +21,7 @@ struct loop {
 	bool started;
 	pthread_t self;			/* the same, as the thread itself knows it before its first request */
 	int events;			/* libmicrohttpd's epoll */
-	int wake;			/* eventfd */
+	int wake;			/* base/wake.h */
 	pthread_mutex_t mutex;		/* what follows */
 	pthread_cond_t changed;		/* quiet */
 	struct exchange *replied;	/* to be resumed, newest first */
@@ -39,13 +39,10 @@ loop_is_here(const struct loop *loop)
 static void
 wake(struct loop *loop)
 {
-	static const uint64_t one = 1;
-
 	if (!loop->asleep)
 		return;
 	loop->asleep = false;
-	while (write(loop->wake, &one, sizeof one) < 0 && errno == EINTR)
-		;
+	wake_say(loop->wake);
 }
 
 void
@@ -74,7 +71,6 @@ wait_for_events(struct loop *loop)
 {
 	struct pollfd fds[] = {{.fd = loop->events, .events = POLLIN}, {.fd = loop->wake, .events = POLLIN}};
 	int milliseconds = patience(loop);
-	uint64_t count;
 
 	pthread_mutex_lock(&loop->mutex);
 	loop->asleep = loop->replied == NULL && !loop->stop && loop->quiesce == loop->quiet;
@@ -83,8 +79,7 @@ wait_for_events(struct loop *loop)
 	pthread_mutex_unlock(&loop->mutex);
 	poll(fds, 2, milliseconds);
 	if (fds[1].revents != 0)
-		while (read(loop->wake, &count, sizeof count) < 0 && errno == EINTR)
-			;
+		wake_hear(loop->wake);
 }
 
 /* A listening socket that nobody accepts from refuses, as one that is closed does. */
@@ -152,7 +147,7 @@ loop_new(struct MHD_Daemon *daemon, const struct backend *backend, struct loop *
 	loop->daemon = daemon;
 	loop->backend = backend;
 	loop->events = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loop->wake = wake_new();
 	if (loop->wake < 0) {
 		arena_free(arena);
 		return FAIL(err, internal, "no event descriptor for the HTTP thread: %s", strerror(errno));

@@ -2,16 +2,15 @@
  * The shell around each lane: a thread, an inbox, the clock. */
 #include "daemon/daemon.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/wake.h"
 
 enum {
 	FOLLOW_US = 50000,	/* how often the other lanes look whether the first one has become active */
@@ -25,7 +24,7 @@ struct lane_thread {
 	struct lane *lane;
 	struct store *store;
 	pthread_t thread;
-	int wake;			/* eventfd */
+	int wake;			/* base/wake.h */
 	pthread_mutex_t mutex;		/* what follows, as far as stop */
 	struct request *first, **last;
 	int64_t queued;
@@ -97,7 +96,6 @@ sleep_for(struct lane_thread *thread, int64_t wake_us)
 		{.fd = thread->wake, .events = POLLIN},
 		{.fd = lane_socket(thread->lane), .events = POLLIN},	/* -1 is passed over */
 	};
-	uint64_t count;
 	int ready = 0;
 
 	while (ready == 0 && !thread->stop && thread->queued < thread->enough && monotonic_now() < wake_us) {
@@ -105,8 +103,7 @@ sleep_for(struct lane_thread *thread, int64_t wake_us)
 		pthread_mutex_unlock(&thread->mutex);
 		ready = poll(fds, 2, until(wake_us));
 		if (fds[0].revents != 0)
-			while (read(thread->wake, &count, sizeof count) < 0 && errno == EINTR)
-				;
+			wake_hear(thread->wake);
 		pthread_mutex_lock(&thread->mutex);
 		thread->asleep = false;
 		if (ready > 0 && fds[1].revents == 0)
@@ -249,7 +246,7 @@ start_one(struct lanes *lanes, int32_t number, int64_t owner, struct error *err)
 	config.store = thread->store;
 	thread->lane = lane_new(&config);
 	pthread_mutex_init(&thread->mutex, NULL);
-	thread->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	thread->wake = wake_new();
 	if (thread->wake < 0)
 		return FAIL(err, internal, "no event descriptor for lane %d", (int)number);
 	if (pthread_create(&thread->thread, NULL, lane_main, thread) != 0)
@@ -300,13 +297,10 @@ lanes_await(struct lanes *lanes)
 static void
 rouse(struct lane_thread *thread)
 {
-	static const uint64_t one = 1;
-
 	if (!thread->asleep)
 		return;
 	thread->asleep = false;
-	while (write(thread->wake, &one, sizeof one) < 0 && errno == EINTR)
-		;
+	wake_say(thread->wake);
 }
 
 void
