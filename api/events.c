@@ -165,6 +165,7 @@ static const char *const end_words[] = {
 };
 static const char *const job_words[] = {
 	[JOB_timer] = "timer", [JOB_before] = "continuation-before", [JOB_after] = "continuation-after",
+	[JOB_instances] = "next-instances",
 };
 
 /* What is particular to each effect; variables are named, their values are the history's. */

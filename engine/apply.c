@@ -498,7 +498,7 @@ apply_job_open(struct tree *tree, struct effect *effect, struct error *err)
 		.created_us = with->created_us,
 	};
 
-	if (with->kind < JOB_timer || with->kind > JOB_after || !is_narrow(with->key)
+	if (with->kind < JOB_timer || with->kind > JOB_instances || !is_narrow(with->key)
 		|| !is_narrow(with->retries))
 		return refuse("job_open", with->job, err);
 	row.kind = (enum job_kind)with->kind;

@@ -42,6 +42,7 @@ enum job_kind {
 	JOB_timer = 1,		/* boundary or intermediate timer; key is the event's node */
 	JOB_before = 2,		/* asynchronous continuation before the activity */
 	JOB_after = 3,
+	JOB_instances = 4,	/* a parallel multi-instance body creates its next instances */
 };
 
 enum incident_kind { INCIDENT_failed_job = 1, INCIDENT_failed_external_task = 2 };
@@ -127,7 +128,8 @@ struct job {
 	int64_t due_us;			/* WHEN_NONE: at once */
 	int32_t retries;
 	int64_t priority;
-	const char *cycle;		/* repeating timer: what is left of it, ISO 8601, or NULL */
+	const char *cycle;		/* repeating timer: what is left of it, ISO 8601; JOB_instances: number of the
+					 * next one; or NULL */
 	const char *message;		/* of the last failure */
 	int32_t failed_key;		/* node where it failed, 0 */
 	int64_t created_us;
@@ -224,6 +226,7 @@ struct command {
 	const char *user;			/* assign_user: NULL unassigns */
 	bool claim;				/* assign_user: refused when another has it */
 	bool suspended;				/* suspend */
+	bool for_good;				/* fail_job: no attempt is left */
 	const char *reason;			/* delete_instance */
 	bool want_variables;			/* outcome.variables is wanted */
 	struct arena *arena;			/* scratch of the command; outcome's texts live here */

@@ -2,6 +2,7 @@
  * Jobs: asynchronous continuations, timers, what becomes of those that fail; and incidents. */
 #include "engine/machine.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cron.h"
@@ -32,6 +33,13 @@ enum status
 open_continuation(struct machine *machine, struct activity *token, enum job_kind kind, struct error *err)
 {
 	return open_job(machine, token, kind, token->node, WHEN_NONE, NULL, err);
+}
+
+enum status
+open_instances(struct machine *machine, struct activity *body, int64_t number, struct error *err)
+{
+	return open_job(machine, body, JOB_instances, body->node, WHEN_NONE,
+		arena_printf(machine->arena, "%lld", (long long)number), err);
 }
 
 /* ---- timers ---------------------------------------------------------------------------------------------- */
@@ -221,6 +229,17 @@ execute_after(struct machine *machine, struct job *job, struct error *err)
 	return OK;
 }
 
+static enum status
+execute_instances(struct machine *machine, struct job *job, struct error *err)
+{
+	struct activity *body = job->host;
+	int64_t number = job->cycle != NULL ? strtoll(job->cycle, NULL, 10) : 0;
+
+	MUST_EMIT(machine, err, job_close, .job = job->id);
+	push_next_instance(machine, body, number);
+	return OK;
+}
+
 enum status
 execute_job(struct machine *machine, struct job *job, struct error *err)
 {
@@ -239,6 +258,8 @@ execute_job(struct machine *machine, struct job *job, struct error *err)
 		return execute_before(machine, job, err);
 	case JOB_after:
 		return execute_after(machine, job, err);
+	case JOB_instances:
+		return execute_instances(machine, job, err);
 	}
 	return OK;
 }
@@ -320,7 +341,7 @@ fail_job(struct machine *machine, struct job *job, struct error *err)
 		failures = attempts - retries;
 		TRY(retry_of(machine, job->host, node, failures > 0 ? failures : 0, &attempts, &due_us, err));
 	}
-	retries = retries > 0 ? retries - 1 : 0;
+	retries = retries > 0 && !command->for_good ? retries - 1 : 0;
 	MUST_EMIT(machine, err, job_set, .job = job->id, .due_us = attempts > 0 ? due_us : job->due_us,
 		.retries = retries, .message = command->error_message, .failed_key = failed->key);
 	machine->outcome->element_key = failed->key;

@@ -151,6 +151,9 @@ enum status map_outputs(struct machine *machine, struct activity *activity, stru
 
 enum status open_continuation(struct machine *machine, struct activity *token, enum job_kind kind,
 	struct error *err) MUST_CHECK;
+/* The body goes on with that instance in a command of its own. */
+enum status open_instances(struct machine *machine, struct activity *body, int64_t number,
+	struct error *err) MUST_CHECK;
 /* A timer of event that hangs on host. */
 enum status open_timer(struct machine *machine, struct activity *host, const struct node *event,
 	struct error *err) MUST_CHECK;

@@ -7,6 +7,10 @@ static const char nr_of_active[] = "nrOfActiveInstances";
 static const char nr_of_completed[] = "nrOfCompletedInstances";
 static const char loop_counter[] = "loopCounter";
 
+/* Parallel instances that one command creates; a job goes on with the next ones, so that a body of 100,000 does not
+ * keep others waiting.  Camunda 7 creates all in one transaction. */
+enum { INSTANCES_AT_ONCE = 1000 };
+
 /* A client may have put anything under that name. */
 static enum status
 count_in(const struct activity *body, const char *name, int64_t *count, struct error *err)
@@ -68,6 +72,11 @@ count_instances(struct machine *machine, struct activity *body, int64_t *count, 
 		TRY(collection_of(machine, body, &list, err));
 		*count = (int64_t)list.length;
 	}
+	if (*count > machine->command->limits->steps) {
+		FAIL(err, engine, "%lld instances are more than the %lld steps that a command may take",
+			(long long)*count, (long long)machine->command->limits->steps);
+		return blame(err, body->node);
+	}
 	if (*count >= 0)
 		return OK;
 	FAIL(err, engine, "ENGINE-02023 Invalid number of instances: must be a positive number or zero, "
@@ -123,14 +132,14 @@ set_element(struct machine *machine, struct activity *body, struct activity *inn
 		err);
 }
 
-/* Parallel instances begin when all are open: each has its variables then, whatever becomes of those before it (and the
- * steps of a command bound how many are opened). */
+/* Parallel instances begin when all of a command are open: each has its variables then, whatever becomes of those
+ * before it. */
 static void
-begin_all(struct machine *machine, const struct activity *body)
+begin_last(struct machine *machine, const struct activity *body, int64_t count)
 {
 	struct activity *inner;
 
-	for (inner = body->last; inner != NULL; inner = inner->prev)
+	for (inner = body->last; count > 0; inner = inner->prev, count--)
 		push_begin(machine, inner);
 }
 
@@ -140,7 +149,7 @@ step_next_instance(struct machine *machine, const struct work *work, struct erro
 	struct activity *body = work->activity, *inner;
 	const struct node *node = node_at(body, body->node->start);
 	struct pending *pending = map_get(&machine->pending, body->id);
-	int64_t total;
+	int64_t total, next = work->number + 1;
 
 	pending->count--;
 	if (body->closed)
@@ -151,10 +160,19 @@ step_next_instance(struct machine *machine, const struct work *work, struct erro
 	TRY(set_element(machine, body, inner, work->number, err));
 	if (node->async_before)
 		TRY(open_continuation(machine, inner, JOB_before, err));
-	if (!body->node->multi->sequential && work->number + 1 < total)
-		push_next_instance(machine, body, work->number + 1);
-	else if (!node->async_before)
-		begin_all(machine, body);
+	if (body->node->multi->sequential) {
+		if (!node->async_before)
+			push_begin(machine, inner);
+		return OK;
+	}
+	if (next < total && next % INSTANCES_AT_ONCE != 0) {
+		push_next_instance(machine, body, next);
+		return OK;
+	}
+	if (next < total)
+		TRY(open_instances(machine, body, next, err));
+	if (!node->async_before)
+		begin_last(machine, body, next - work->number / INSTANCES_AT_ONCE * INSTANCES_AT_ONCE);
 	return OK;
 }
 

@@ -576,6 +576,7 @@ job_kind_known(enum job_kind kind)
 	case JOB_timer:
 	case JOB_before:
 	case JOB_after:
+	case JOB_instances:
 		return true;
 	}
 	return false;

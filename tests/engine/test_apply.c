@@ -200,7 +200,7 @@ START_TEST(test_refuses)
 	REFUSED(variable_drop, 2, NULL);
 	REFUSED(job_open, 12, 4, JOB_timer, KEY_timer, 1, 1, 1, NULL, 1);
 	REFUSED(job_open, 30, 5, JOB_timer, KEY_timer, 1, 1, 1, NULL, 1);
-	REFUSED(job_open, 30, 4, 4, KEY_timer, 1, 1, 1, NULL, 1);
+	REFUSED(job_open, 30, 4, 5, KEY_timer, 1, 1, 1, NULL, 1);
 	REFUSED(job_set, 30, 1, 1, NULL, 0);
 	REFUSED(job_close, 30);
 	REFUSED(incident_open, 16, 4, INCIDENT_failed_job, 1, NULL, 0, 0);

@@ -370,13 +370,89 @@ START_TEST(multi_sequential_collection)
 }
 END_TEST
 
-START_TEST(multi_hundred_thousand)
+/* One command creates a thousand; a job goes on with the next ones. */
+START_TEST(multi_large)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("100000")) "<endEvent id='e'/>"
+	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("20000")) "<endEvent id='e'/>"
 		FLOW("f0", "s", "m") FLOW("f1", "m", "e"), NONE);
+	const struct activity *body = sim->tree->root->activity.first;
+	int64_t commands;
 
-	ck_assert_int_eq(sim->tree->root->activity.first->child_count, 100000);
+	for (commands = 1; body->jobs != NULL; commands++) {
+		ck_assert_int_eq(body->child_count, commands * 1000);
+		ck_assert(sim_fire(sim, "m#multiInstanceBody") == OK);
+	}
+	ck_assert_int_eq(commands, 20);
+	ck_assert_int_eq(body->child_count, 20000);
+	ck_assert_int_eq(tree_variable_local(body->last, "loopCounter")->value.integer, 19999);
 	sim_free(sim);
+}
+END_TEST
+
+/* A body of which a part is created: it does not complete early, has the right elements in the end, and what would
+ * create the rest goes with it. */
+static struct sim *
+large_collection(struct value *items, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		items[i] = value_integer((int64_t)i * 10);
+	return begin("<startEvent id='s'/>"
+		MULTI("m", "camunda:collection='${list}' camunda:elementVariable='item'", "")
+		"<boundaryEvent id='b' attachedToRef='m'><errorEventDefinition/></boundaryEvent>" EXTERNAL("after")
+		FLOW("f0", "s", "m") FLOW("f1", "m", "after") FLOW("f2", "b", "after"),
+		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = count}}));
+}
+
+START_TEST(multi_large_completes_when_all_did)
+{
+	struct value items[1001];
+	struct sim *sim = large_collection(items, 1001);
+	struct activity *body = sim->tree->root->activity.first, *m;
+
+	while (body->child_count > 0)
+		ck_assert(sim_run(sim, (struct command){.kind = COMMAND_complete_task, .target = body->first->id})
+			== OK);
+	ck_assert_str_eq(sim_active(sim), "m#multiInstanceBody");
+	ck_assert_int_eq(tree_variable_local(body, "nrOfActiveInstances")->value.integer, 1);
+	ck_assert(sim_fire(sim, "m#multiInstanceBody") == OK);
+	m = sim_at(sim, "m");
+	ck_assert_int_eq(tree_variable_local(m, "loopCounter")->value.integer, 1000);
+	ck_assert_int_eq(tree_variable_local(m, "item")->value.integer, 10000);
+	COMPLETE(sim, "m");
+	ck_assert_str_eq(sim_active(sim), "after");
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(multi_large_canceled)
+{
+	struct value items[2500];
+	struct sim *sim = large_collection(items, 2500);
+	struct activity *body = sim->tree->root->activity.first;
+
+	ck_assert_ptr_nonnull(body->jobs);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = body->first->id,
+		.error_code = "any"}) == OK);
+	ck_assert_str_eq(sim_active(sim), "after");
+	ck_assert_ptr_null(body->jobs);
+	sim_free(sim);
+}
+END_TEST
+
+START_TEST(multi_too_large)
+{
+	struct arena *arena = arena_new();
+	struct sim *sim = sim_new(sim_process(arena, "<startEvent id='s'/>" MULTI("m", "", CARDINALITY("10001"))
+		FLOW("f0", "s", "m")));
+
+	sim->limits.steps = 10000;
+	ck_assert(sim_start(sim, NONE) == E_engine);
+	ck_assert_ptr_nonnull(strstr(sim->error.message, "10001 instances"));
+	ck_assert_str_eq(sim->error.element, "m#multiInstanceBody");
+	sim_free(sim);
+	arena_free(arena);
 }
 END_TEST
 
@@ -764,7 +840,10 @@ main(void)
 	tcase_add_test(tc, timer_by_cron);
 	tcase_add_test(tc, multi_parallel);
 	tcase_add_test(tc, multi_sequential_collection);
-	tcase_add_test(tc, multi_hundred_thousand);
+	tcase_add_test(tc, multi_large);
+	tcase_add_test(tc, multi_large_completes_when_all_did);
+	tcase_add_test(tc, multi_large_canceled);
+	tcase_add_test(tc, multi_too_large);
 	tcase_add_test(tc, multi_sequential_shares_variables);
 	tcase_add_test(tc, multi_parallel_opens_all_first);
 	tcase_add_test(tc, multi_counter_of_another_type);
