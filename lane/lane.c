@@ -154,14 +154,12 @@ gather_requests(struct lane *lane, struct gathered *gathered, struct request **i
 }
 
 static void
-gather_jobs(struct lane *lane, struct gathered *gathered, size_t limit)
+gather_jobs(struct lane *lane, struct gathered *gathered)
 {
+	size_t limit = ((size_t)lane->config.settings->batch_commands + 1) / 2, n, i;
 	int64_t *ids = ARENA_ARRAY(lane->scratch, int64_t, limit);
-	size_t n, i;
 	struct work *work;
 
-	if (!lane->config.settings->executor)
-		return;
 	n = timers_due(lane, lane->last_now_us, limit, ids);
 	for (i = 0; i < n; i++) {
 		work = add_work(lane, gathered);
@@ -171,6 +169,36 @@ gather_jobs(struct lane *lane, struct gathered *gathered, size_t limit)
 			.arena = lane->scratch,
 		};
 	}
+}
+
+/* After an unclean end, in turn with requests: one job, which stands alone in its batch. */
+static enum status
+gather_careful_job(struct lane *lane, struct gathered *gathered, const struct request *inbox, bool *alone,
+	struct error *err)
+{
+	struct command command;
+
+	lane->job_had_turn = !lane->job_had_turn;
+	if (inbox != NULL && !lane->job_had_turn)
+		return OK;
+	TRY(careful_job(lane, &command, err));
+	if (command.target == 0)
+		return OK;
+	add_work(lane, gathered)->command = command;
+	*alone = true;
+	return OK;
+}
+
+/* Jobs that are due, into an empty batch.  *alone: nothing else may join them. */
+static enum status
+gather_due(struct lane *lane, struct gathered *gathered, const struct request *inbox, bool *alone, struct error *err)
+{
+	if (!lane->config.settings->executor)
+		return OK;
+	if (is_careful(lane))
+		return gather_careful_job(lane, gathered, inbox, alone, err);
+	gather_jobs(lane, gathered);
+	return OK;
 }
 
 /* ---- saving ------------------------------------------------------------------------------------------- */
@@ -281,7 +309,7 @@ reset_work(struct gathered *gathered)
 	gathered->ran = 0;
 	for (i = 0; i < gathered->count; i++) {
 		work = &gathered->list[i];
-		if (work->command.kind == COMMAND_fail_job) {
+		if (work->command.kind == COMMAND_fail_job && !work->command.for_good) {
 			work->command = (struct command){
 				.kind = COMMAND_execute_job,
 				.target = work->command.target,
@@ -475,7 +503,7 @@ land(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 static bool
 wants_store(const struct lane *lane, int64_t monotonic_us)
 {
-	return lane->crowded || monotonic_us >= lane->next_renew_us || tasks_want_store(lane) ||
+	return lane->crowded || is_careful(lane) || monotonic_us >= lane->next_renew_us || tasks_want_store(lane) ||
 		timers_want_store(lane);
 }
 
@@ -484,12 +512,16 @@ static void
 work_on(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 {
 	struct gathered *open = lane->open;
+	bool alone = false;
 	enum status status;
 	struct error err;
 
-	if (lane->flying == NULL)
-		gather_jobs(lane, open, ((size_t)lane->config.settings->batch_commands + 1) / 2);
-	gather_requests(lane, open, inbox);
+	if (lane->flying == NULL && gather_due(lane, open, *inbox, &alone, &err) != OK) {
+		owner_step_down(lane, monotonic_us, err.message);
+		return;
+	}
+	if (!alone)
+		gather_requests(lane, open, inbox);
 	if (is_empty(open))
 		return;
 	/* nothing that is not cached joins while a batch is on its way: loading fails only when this one is alone */
@@ -586,7 +618,7 @@ lane_step(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	tasks_announce(lane);
 	if (lane->flying != NULL)
 		return lane_socket(lane) >= 0 ? lane->next_renew_us : monotonic_us;
-	return *inbox != NULL ? monotonic_us : next_step_us(lane, monotonic_us);
+	return *inbox != NULL || is_careful(lane) ? monotonic_us : next_step_us(lane, monotonic_us);
 }
 
 bool

@@ -119,6 +119,12 @@ struct lane {
 	struct map jobs;		/* id to struct timer_entry */
 	struct timer_entry *free_timers;
 	struct order horizon;		/* (due, 0, id) */
+
+	/* after an unclean end */
+	int64_t careful_us;		/* jobs due until then run alone, each noted first; WHEN_NONE: none does */
+	int64_t tried;			/* what is noted in the store; 0: nothing */
+	int32_t tries;
+	bool job_had_turn;		/* while careful, jobs and requests take turns */
 };
 
 /* Between two claims that failed: short at first, since a daemon that was killed is gone in a moment. */
@@ -179,11 +185,18 @@ void tasks_announce(struct lane *lane);				/* tells the dispatcher */
 bool tasks_want_store(const struct lane *lane);			/* a window ran dry, or lost locks ran out */
 int64_t tasks_next_us(const struct lane *lane);			/* next lock that runs out; INT64_MAX */
 
+/* careful.c */
+void careful_begin(struct lane *lane, const struct claim *claim);
+bool is_careful(const struct lane *lane);
+/* The next job that has to run alone, noted in the store; target 0: there is none, and the lane is careful no more. */
+enum status careful_job(struct lane *lane, struct command *command, struct error *err);
+
 /* timers.c */
 void timers_init(struct lane *lane);
 void timers_clear(struct lane *lane);
 void timers_sync(struct lane *lane, struct tree *tree, int64_t id);
 size_t timers_due(struct lane *lane, int64_t now_us, size_t limit, int64_t *ids);	/* takes them out */
+bool timers_take(struct lane *lane, int64_t id);		/* out, if it is due; whether it was */
 void timers_put_back(struct lane *lane, int64_t id, int64_t due_us);	/* whatever the horizon is */
 enum status timers_refill(struct lane *lane, int64_t now_us, struct error *err);
 bool timers_want_store(const struct lane *lane);		/* jobs are due, or the horizon is near */

@@ -82,6 +82,7 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 		memcpy(lane->persisted, claim.next_id, sizeof lane->persisted);
 		lane->start_part = lane->config.range.first_part;
 		lane->starts_left = STARTS_PER_PART;
+		careful_begin(lane, &claim);
 		status = tasks_scan(lane, &err);
 	}
 	if (status == OK)
@@ -95,8 +96,9 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 	lane->active = true;
 	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
 	counter_add(COUNT_lanes_active, 1);
-	log_event(LOG_INFO_LEVEL, "lane-active", "lane=%d parts=%d-%d owner=%lld", (int)lane->config.range.lane,
-		(int)lane->config.range.first_part, (int)lane->config.range.last_part, (long long)lane->config.owner);
+	log_event(LOG_INFO_LEVEL, "lane-active", "lane=%d parts=%d-%d owner=%lld unclean=%d",
+		(int)lane->config.range.lane, (int)lane->config.range.first_part, (int)lane->config.range.last_part,
+		(long long)lane->config.owner, claim.unclean);
 	if (lane->config.owned != NULL)
 		lane->config.owned(lane->config.context, lane, true);
 }

@@ -83,6 +83,17 @@ timers_due(struct lane *lane, int64_t now_us, size_t limit, int64_t *ids)
 	return n;
 }
 
+bool
+timers_take(struct lane *lane, int64_t id)
+{
+	const struct timer_entry *entry = map_get(&lane->jobs, id);
+
+	if (entry == NULL || entry->due_us > lane->last_now_us)
+		return false;
+	forget(lane, id);
+	return true;
+}
+
 static int64_t
 window_us(const struct lane *lane)
 {

@@ -503,7 +503,7 @@ prepare_takeover(struct postgres *pg, const struct lane_range *range, int64_t ow
 
 /* Lanes of another division of the parts: none of them may live; those of the dead are fenced. */
 static enum status
-evict_others(struct postgres *pg, const struct lane_range *range, int64_t takeover_us, struct error *err)
+evict_others(struct postgres *pg, const struct lane_range *range, int64_t takeover_us, bool *evicted, struct error *err)
 {
 	struct rows rows;
 	PGresult *result;
@@ -518,7 +518,10 @@ evict_others(struct postgres *pg, const struct lane_range *range, int64_t takeov
 		return FAIL(err, fenced, "parts %d to %d belong to a living daemon with another number of lanes",
 			range->first_part, range->last_part);
 	put_range(pg, &rows, SQL_lane_evict, range, true);
-	return run_rows(pg, &rows, err);
+	TRY(sql_run(pg->conn, &rows, &result, err));
+	*evicted = PQntuples(result) > 0;
+	PQclear(result);
+	return OK;
 }
 
 static enum status
@@ -536,6 +539,21 @@ take_row(struct postgres *pg, const struct lane_range *range, int64_t owner, int
 	put_time(&rows, pg->backend_start_us);
 	TRY(sql_run(pg->conn, &rows, &result, err));
 	*now_us = cell_time(result, 0, 1);
+	PQclear(result);
+	return OK;
+}
+
+static enum status
+read_tried(struct postgres *pg, const struct lane_range *range, struct claim *claim, struct error *err)
+{
+	struct rows rows;
+	PGresult *result;
+
+	rows_init(&rows, SQL_lane_tried, pg->scratch);
+	put_int(&rows, range->lane);
+	TRY(sql_run(pg->conn, &rows, &result, err));
+	claim->tried = cell_int(result, 0, 0);
+	claim->tries = (int32_t)cell_int(result, 0, 1);
 	PQclear(result);
 	return OK;
 }
@@ -562,8 +580,11 @@ take_over(struct postgres *pg, const struct lane_range *range, int64_t owner, in
 	int64_t own_takeover_us, struct claim *claim, struct error *err)
 {
 	TRY(pg_run(pg->conn, "select 1 from setting where name = 'parts' for update", "claiming a lane", err));
-	TRY(evict_others(pg, range, takeover_us, err));
+	TRY(evict_others(pg, range, takeover_us, &claim->unclean, err));
+	if (previous != 0 && previous != owner)
+		claim->unclean = true;
 	TRY(take_row(pg, range, owner, previous, own_takeover_us, &claim->now_us, err));
+	TRY(read_tried(pg, range, claim, err));
 	return read_parts(pg, range, claim, err);
 }
 
@@ -657,6 +678,23 @@ postgres_release(struct store *store, struct error *err)
 	return OK;
 }
 
+static enum status
+postgres_try_job(struct store *store, int64_t job, int32_t *tries, struct error *err)
+{
+	struct postgres *pg = postgres(store);
+	struct rows rows;
+	PGresult *result;
+
+	arena_reset(pg->scratch);
+	TRY(postgres_ready(pg, err));
+	put_owner(pg, &rows, SQL_lane_try);
+	put_int(&rows, job);
+	TRY(ask_as_owner(pg, &rows, &result, err));
+	*tries = (int32_t)cell_int(result, 0, 0);
+	PQclear(result);
+	return OK;
+}
+
 /* Renews; partitions of a new month are made here, where a delay hurts least, and tried again at the next renewal. */
 static enum status
 postgres_renew(struct store *store, int64_t *now_us, struct error *err)
@@ -697,6 +735,7 @@ static const struct store_ops operations = {
 	.claim = postgres_claim,
 	.release = postgres_release,
 	.renew = postgres_renew,
+	.try_job = postgres_try_job,
 	.load = postgres_load,
 	.save = postgres_save,
 	.send = postgres_send_batch,

@@ -24,6 +24,9 @@ struct claim {
 	int64_t owner;			/* our fresh owner id */
 	int64_t now_us;			/* database time */
 	int64_t next_id[PART_COUNT];	/* first id not handed out, of the parts of the range */
+	bool unclean;			/* an owner before us did not give up its parts by itself */
+	int64_t tried;			/* job that try_job() noted last, 0: none */
+	int32_t tries;			/* how often in a row */
 };
 
 /* One command of a batch, as it is to be stored. */
@@ -78,6 +81,10 @@ struct store_ops {
 	/* Says that the owner lives (every 3 s), and gives the database's time. E_fenced when it does not own any more.
 	 * */
 	enum status (*renew)(struct store *store, int64_t *now_us, struct error *err);
+
+	/* Notes that the owner is about to run this job, in a transaction of its own (0: none any more). *tries is how
+	 * often it was noted in a row, so that a job which ends the daemon is found out. E_fenced as renew(). */
+	enum status (*try_job)(struct store *store, int64_t job, int32_t *tries, struct error *err);
 
 	/* Loads the trees that hold the given ids (instances, activities or jobs), in one set-based read.  trees[i] is
 	 * the tree of ids[i], NULL when nothing running has that id; ids of one tree share it. Trees are owned by the

@@ -66,6 +66,7 @@ memory_claim(struct store *store, const struct lane_range *range, int64_t owner,
 	struct claim *claim, struct error *err)
 {
 	struct memory *memory = of(store)->memory;
+	struct memory_lane *row;
 
 	of(store)->owner = 0;
 	TRY(begin(store, MEMORY_claim, NULL, err));
@@ -79,13 +80,23 @@ memory_claim(struct store *store, const struct lane_range *range, int64_t owner,
 		if (lane->seen_us > memory->now_us - takeover_us)
 			return FAIL(err, fenced, "lane %d is owned by a living daemon", i);
 	}
-	for (int i = 0; i < MEMORY_LANES; i++)
-		if (i != range->lane && overlap(&memory->lanes[i].range, range))
-			memory->lanes[i].owner = 0;
-	memory->lanes[range->lane] = (struct memory_lane){ .range = *range, .owner = owner, .seen_us = memory->now_us };
+	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us };
+	for (int i = 0; i < MEMORY_LANES; i++) {
+		struct memory_lane *lane = &memory->lanes[i];
+
+		if (lane->owner == 0 || lane->owner == owner || (i != range->lane && !overlap(&lane->range, range)))
+			continue;
+		claim->unclean = true;
+		lane->owner = 0;
+	}
+	row = &memory->lanes[range->lane];
+	row->range = *range;
+	row->owner = owner;
+	row->seen_us = memory->now_us;
+	claim->tried = row->tried;
+	claim->tries = row->tries;
 	of(store)->range = *range;
 	of(store)->owner = owner;
-	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us };
 	for (int part = range->first_part; part <= range->last_part; part++)
 		claim->next_id[part] = memory->next_id[part];
 	return OK;
@@ -106,6 +117,20 @@ memory_renew(struct store *store, int64_t *now_us, struct error *err)
 	TRY(begin(store, MEMORY_renew, NULL, err));
 	TRY(must_own(of(store), err));
 	*now_us = of(store)->memory->now_us;
+	return OK;
+}
+
+static enum status
+memory_try_job(struct store *store, int64_t job, int32_t *tries, struct error *err)
+{
+	struct memory_lane *lane;
+
+	TRY(begin(store, MEMORY_try, NULL, err));
+	TRY(must_own(of(store), err));
+	lane = own_row(of(store));
+	lane->tries = lane->tried == job ? lane->tries + 1 : 1;
+	lane->tried = job;
+	*tries = lane->tries;
 	return OK;
 }
 
@@ -457,6 +482,7 @@ static const struct store_ops operations = {
 	.claim = memory_claim,
 	.release = memory_release,
 	.renew = memory_renew,
+	.try_job = memory_try_job,
 	.load = memory_load,
 	.save = memory_save,
 	.send = memory_send,

@@ -9,12 +9,14 @@
 
 enum { MEMORY_LANES = 8 };
 
-enum memory_call { MEMORY_claim, MEMORY_renew, MEMORY_load, MEMORY_save, MEMORY_ready, MEMORY_jobs, MEMORY_filter,
-	MEMORY_CALLS };
+enum memory_call { MEMORY_claim, MEMORY_renew, MEMORY_try, MEMORY_load, MEMORY_save, MEMORY_ready, MEMORY_jobs,
+	MEMORY_filter, MEMORY_CALLS };
 
 struct memory_lane {
 	struct lane_range range;
 	int64_t owner, seen_us;
+	int64_t tried;			/* see try_job() */
+	int32_t tries;
 };
 
 struct memory {
