@@ -33,6 +33,10 @@ struct backend {
 
 struct api;
 
+/* E_invalid_request when settings->listen is no address, or, without settings->insecure, one that other machines
+ * reach. */
+enum status api_check_address(const struct settings *settings, struct error *err) MUST_CHECK;
+
 /* Listens and serves in its own threads until api_stop(). */
 enum status api_start(const struct backend *backend, const char *listen, struct api **api,
 	struct error *err) MUST_CHECK;

@@ -504,6 +504,34 @@ resolve(const char *listen, struct arena *arena, struct addrinfo **found, struct
 	return OK;
 }
 
+static bool
+is_loopback(const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *six = (const void *)address;
+	const struct sockaddr_in *four = (const void *)address;
+
+	if (address->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+	return address->sa_family == AF_INET && ntohl(four->sin_addr.s_addr) >> 24 == 127;
+}
+
+enum status
+api_check_address(const struct settings *settings, struct error *err)
+{
+	struct arena *arena = arena_new();
+	struct addrinfo *found = NULL, *address;
+	enum status status = resolve(settings->listen, arena, &found, err);
+
+	for (address = found; status == OK && address != NULL; address = address->ai_next)
+		if (!settings->insecure && !is_loopback(address->ai_addr))
+			status = FAIL(err, invalid_request, "'%s' can be reached from other machines, and there is no "
+				"authentication yet: --insecure listens there all the same", settings->listen);
+	if (found != NULL)
+		freeaddrinfo(found);
+	arena_free(arena);
+	return status;
+}
+
 static void
 api_free(struct api *api)
 {

@@ -24,6 +24,7 @@ static const char usage[] =
 	"  bpmnd print WHAT                   settings, routes, elements, statuses, sql or metrics\n"
 	"\n"
 	"  --listen ADDRESS:PORT              default 127.0.0.1:8080\n"
+	"  --insecure                         listen on any address: there is no authentication yet\n"
 	"  --config FILE                      settings as name = value lines\n"
 	"  --set NAME=VALUE                   one setting; BPMND_NAME in the environment does the same\n"
 	"  --help, --version\n";
@@ -175,12 +176,16 @@ static const struct {
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
-enum { OPTION_set = 256, OPTION_config, OPTION_listen, OPTION_database, OPTION_data, OPTION_help, OPTION_version };
+enum {
+	OPTION_set = 256, OPTION_config, OPTION_listen, OPTION_insecure, OPTION_database, OPTION_data, OPTION_help,
+	OPTION_version
+};
 
 static const struct option long_options[] = {
 	{"set", required_argument, NULL, OPTION_set},
 	{"config", required_argument, NULL, OPTION_config},
 	{"listen", required_argument, NULL, OPTION_listen},
+	{"insecure", no_argument, NULL, OPTION_insecure},
 	{"database", required_argument, NULL, OPTION_database},
 	{"data", required_argument, NULL, OPTION_data},
 	{"help", no_argument, NULL, OPTION_help},
@@ -207,6 +212,8 @@ take_option(struct options *options, int option, struct error *err)
 		return set_pair(options, optarg, err);
 	case OPTION_listen:
 		return settings_set(&options->settings, options->arena, "listen", optarg, err);
+	case OPTION_insecure:
+		return settings_set(&options->settings, options->arena, "insecure", "true", err);
 	case OPTION_database:
 		return settings_set(&options->settings, options->arena, "database", optarg, err);
 	case OPTION_data:

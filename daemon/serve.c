@@ -159,6 +159,7 @@ serve(const struct settings *settings, const char *database, struct error *err)
 	sigset_t signals;
 	int from, to;
 
+	TRY(api_check_address(settings, err));
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
