@@ -16,6 +16,7 @@
 enum {
 	ID_BLOCK = 20000,		/* ids reserved ahead, so that the part's row is written rarely */
 	FIRST_WORKS = 32,		/* room for commands that a batch begins with */
+	MOST_EFFECTS = 10000,		/* of a batch: what comes then waits for the next, some 50 ms later */
 	FETCH_MOST = 1000,		/* tasks one fetch may get at once */
 	SAVE_TRIES = 3,			/* of a batch that met weather */
 };
@@ -132,7 +133,7 @@ has_room(const struct lane *lane, const struct gathered *gathered)
 {
 	size_t limit = (size_t)lane->config.settings->batch_commands;
 
-	return gathered->count < limit && gathered->request_count < limit;
+	return gathered->count < limit && gathered->request_count < limit && gathered->effects < MOST_EFFECTS;
 }
 
 /* Takes requests off the inbox, in their order: at most a batch of them, and no more than a batch of commands. */
@@ -280,7 +281,7 @@ clear(struct gathered *gathered)
 static enum status
 attempt(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, struct error *err)
 {
-	enum status status = run_new(lane, gathered, err);
+	enum status status = run_new(lane, gathered, SIZE_MAX, err);
 	int64_t now_us = 0;
 	struct batch batch;
 
@@ -307,6 +308,7 @@ reset_work(struct gathered *gathered)
 	size_t i;
 
 	gathered->ran = 0;
+	gathered->effects = 0;
 	for (i = 0; i < gathered->count; i++) {
 		work = &gathered->list[i];
 		if (work->command.kind == COMMAND_fail_job && !work->command.for_good) {
@@ -507,6 +509,35 @@ wants_store(const struct lane *lane, int64_t monotonic_us)
 		timers_want_store(lane);
 }
 
+/* The batch has grown large: what has not run waits for the next, requests before those that came later. */
+static void
+leave_for_later(struct lane *lane, struct gathered *gathered, struct request **inbox)
+{
+	const struct request *first = NULL;
+	struct request **at = &gathered->requests;
+	struct work *work;
+	size_t i;
+
+	for (i = gathered->ran; i < gathered->count; i++) {
+		work = &gathered->list[i];
+		if (work->picked)
+			tasks_put_back(lane, work->command.target);
+		else if (work->request == NULL)
+			timers_put_back(lane, work->command.target, lane->last_now_us);
+		if (first == NULL)
+			first = work->request;
+	}
+	run_cut(gathered);
+	if (first == NULL)
+		return;
+	for (gathered->request_count = 0; *at != first; at = &(*at)->next)
+		gathered->request_count++;
+	*gathered->requests_end = *inbox;
+	*inbox = *at;
+	*at = NULL;
+	gathered->requests_end = at;
+}
+
 /* Gathers and runs what can be run now, and sends it when nothing else is on its way. */
 static void
 work_on(struct lane *lane, int64_t monotonic_us, struct request **inbox)
@@ -525,7 +556,9 @@ work_on(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	if (is_empty(open))
 		return;
 	/* nothing that is not cached joins while a batch is on its way: loading fails only when this one is alone */
-	status = run_new(lane, open, &err);
+	status = run_new(lane, open, MOST_EFFECTS, &err);
+	if (status == OK)
+		leave_for_later(lane, open, inbox);
 	if (status != OK)
 		run_undo(lane, open);
 	else if (lane->flying == NULL)

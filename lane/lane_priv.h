@@ -67,6 +67,7 @@ struct gathered {
 	struct work *list;
 	size_t count, capacity;
 	size_t ran;			/* the first so many were run, or refused */
+	size_t effects;			/* of those */
 	size_t saved;			/* commands that have something to save */
 	int64_t *reserved;		/* new part.next_id of the save, by part; 0: unchanged */
 	struct request *requests;	/* in order */
@@ -144,8 +145,11 @@ void owner_forget(struct lane *lane);				/* everything the lane holds */
 /* hand_out.c: the task as it is now, in the arena. */
 struct fetched *task_hand_out(const struct activity *activity, const struct fetch_topic *topic, struct arena *arena);
 
-/* run.c: loads and runs what has not run yet. When that fails, what was run before stays. */
-enum status run_new(struct lane *lane, struct gathered *gathered, struct error *err);
+/* run.c: loads and runs what has not run yet, until the batch has `most` effects. When that fails, what was run before
+ * stays. */
+enum status run_new(struct lane *lane, struct gathered *gathered, size_t most, struct error *err);
+/* Forgets the work that has not run, which is no request's in part. */
+void run_cut(struct gathered *gathered);
 /* Takes everything back, last first; trees that no other batch needs are forgotten. */
 void run_undo(struct lane *lane, struct gathered *gathered);
 /* The command that records the failure of a job. */

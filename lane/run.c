@@ -196,15 +196,43 @@ run_one(struct lane *lane, struct work *work)
 	}
 }
 
-enum status
-run_new(struct lane *lane, struct gathered *gathered, struct error *err)
+/* Whether a batch may end before its next piece of work: not within a request. */
+static bool
+may_end(const struct gathered *gathered)
 {
+	const struct work *next = &gathered->list[gathered->ran];
+
+	return next->request == NULL || next->request != next[-1].request;
+}
+
+enum status
+run_new(struct lane *lane, struct gathered *gathered, size_t most, struct error *err)
+{
+	struct work *work;
+
 	if (gathered->ran == gathered->count)
 		return OK;
 	TRY(load_trees(lane, gathered, err));
-	for (; gathered->ran < gathered->count; gathered->ran++)
-		run_one(lane, &gathered->list[gathered->ran]);
+	for (; gathered->ran < gathered->count; gathered->ran++) {
+		if (gathered->effects >= most && may_end(gathered))
+			return OK;
+		work = &gathered->list[gathered->ran];
+		run_one(lane, work);
+		if (work->ran)
+			gathered->effects += work->effects.count;
+	}
 	return OK;
+}
+
+void
+run_cut(struct gathered *gathered)
+{
+	size_t i;
+
+	for (i = gathered->ran; i < gathered->count; i++)
+		if (gathered->list[i].cached != NULL)
+			gathered->list[i].cached->pins--;
+	gathered->count = gathered->ran;
 }
 
 void
@@ -229,4 +257,5 @@ run_undo(struct lane *lane, struct gathered *gathered)
 		work->cached = NULL;
 	}
 	gathered->ran = 0;
+	gathered->effects = 0;
 }

@@ -18,6 +18,14 @@ static const char async_end[] =
 	"camunda:asyncBefore='true'/>"
 	"<sequenceFlow id='f1' sourceRef='t' targetRef='e'/><endEvent id='e'/>";
 
+/* A job creates 900 instances. */
+static const char many_later[] =
+	"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='work'/>"
+	"<serviceTask id='work' camunda:type='external' camunda:topic='work' camunda:asyncBefore='true'>"
+	"<multiInstanceLoopCharacteristics><loopCardinality xsi:type='tFormalExpression'>900</loopCardinality>"
+	"</multiInstanceLoopCharacteristics></serviceTask>"
+	"<sequenceFlow id='f1' sourceRef='work' targetRef='e'/><endEvent id='e'/>";
+
 static const struct entries none;
 
 /* ---- what goes into a batch ------------------------------------------------------------------------------- */
@@ -45,6 +53,59 @@ START_TEST(test_a_batch_is_what_gathered)
 		ck_assert_int_gt(requests[i]->outcome.instance, i > 0 && i % 64 ? requests[i - 1]->outcome.instance
 			: 0);
 	}
+}
+END_TEST
+
+static size_t largest, effects_before;	/* effects of a batch, and of it without its last command */
+
+static enum status
+measure(struct memory *memory, enum memory_call call, const struct batch *batch, struct error *err)
+{
+	size_t sum = 0;
+
+	(void)memory;
+	(void)err;
+	for (size_t i = 0; call == MEMORY_save && i < batch->count; i++) {
+		effects_before = sum > effects_before ? sum : effects_before;
+		sum += batch->commands[i].effects->count;
+	}
+	largest = sum > largest ? sum : largest;
+	return OK;
+}
+
+/* Commands that do much do not pile up in one transaction: jobs and requests behind them wait for the next. */
+START_TEST(test_large_commands)
+{
+	const struct definition *many = drive_define(drive, many_later), *one = drive_define(drive, one_task);
+	struct request *requests[20], *fetch;
+
+	drive->settings.executor = false;
+	drive_open(drive);
+	for (int i = 0; i < 20; i++)
+		drive_begin(drive, many, none);
+	drive_wait(drive, DRIVE_SECOND);
+	drive->settings.executor = true;
+	drive->memory->judge = measure;
+	largest = effects_before = 0;
+	for (int i = 0; i < 20; i++)
+		requests[i] = drive_start(drive, one, none);
+	fetch = drive_fetch_topic(drive, "w", "work", 1000);
+	drive_step(drive);
+	ck_assert_int_eq(drive_answers(requests[0]), 0);
+	drive_settle(drive);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(drive_answers(requests[i]), 1);
+		ck_assert_int_eq(requests[i]->status, OK);
+		ck_assert_int_gt(requests[i]->outcome.instance, i > 0 ? requests[i - 1]->outcome.instance : 0);
+	}
+	ck_assert_int_eq(drive_answers(fetch), 1);
+	ck_assert_uint_eq(fetch->task_count, 1000);
+	ck_assert_uint_gt(largest, 2000);
+	ck_assert_uint_lt(effects_before, 10000);
+	drive->settings.executor = false;
+	fetch = drive_fetch_topic(drive, "w", "work", 1000);
+	drive_settle(drive);
+	ck_assert_uint_eq(fetch->task_count, 1000);
 }
 END_TEST
 
@@ -556,7 +617,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { test_a_batch_is_what_gathered, test_a_command_alone, test_one_instance_in_order,
+	const TTest *const tests[] = { test_a_batch_is_what_gathered, test_large_commands, test_a_command_alone,
+		test_one_instance_in_order,
 		test_refusals, test_without_a_cache, test_least_recently_used, test_garbage,
 		test_the_guilty_one_stands_alone,
 		test_guilty_and_alone, test_weather_that_passes, test_weather_that_stays, test_a_read_that_fails,
