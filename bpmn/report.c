@@ -15,7 +15,7 @@ add(struct report *report, const struct problem *problem)
 	report->errors += !problem->warning;
 }
 
-static void
+static void PRINTF_LIKE(3, 0)
 add_formatted(struct report *report, struct problem *problem, const char *format, va_list arguments)
 {
 	va_list again;

@@ -85,7 +85,7 @@ hand_fill(struct tree *tree, struct effects *effects)
 	static const char *const users[] = { "ann", "bob" };
 	static const char *const groups[] = { "sales" };
 
-	must(tree, effects, HAND(instance_open, 2, 0, HAND_DEFINITION, "order 1", KEY_start, 1000));
+	must(tree, effects, HAND(instance_open, 2, 0, HAND_DEFINITION, "order 1", KEY_start, 1000, NULL));
 	must(tree, effects, HAND(activity_open, 4, 2, 2, KEY_task, ACTIVITY_active, 0, 1001));
 	must(tree, effects, HAND(task_open, 4, "topic", 5));
 	must(tree, effects, HAND(task_lock, 4, "worker", 1002, 2002, 1));
@@ -104,7 +104,7 @@ hand_fill(struct tree *tree, struct effects *effects)
 	must(tree, effects, HAND(activity_open, 18, 2, 8, KEY_inner_join, ACTIVITY_joining, 48, 1005));
 	must(tree, effects, HAND(activity_open, 20, 2, 8, KEY_inner_join, ACTIVITY_active, 0, 1005));
 	must(tree, effects, HAND(activity_state, 20, ACTIVITY_joining, 52, 1006));
-	must(tree, effects, HAND(instance_open, 22, 10, HAND_DEFINITION, NULL, KEY_start, 1006));
+	must(tree, effects, HAND(instance_open, 22, 10, HAND_DEFINITION, NULL, KEY_start, 1006, NULL));
 	must(tree, effects, HAND(instance_suspend, 22, 1));
 	fill_variables(tree, effects);
 }

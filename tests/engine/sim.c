@@ -29,35 +29,48 @@ sim_process(struct arena *arena, const char *body)
 		"<process id=\"p\" isExecutable=\"true\">%s</process></definitions>", body);
 }
 
-enum status
-sim_open(const char *name, const char *xml, size_t length, struct sim **made, struct error *err)
+/* The program lives at least as long. */
+static struct sim *
+begin(struct arena *arena, const struct program *program)
 {
-	struct arena *arena = arena_new();
 	struct sim *sim = ARENA_NEW(arena, struct sim);
-	struct diagram diagram;
-	enum status status;
 
 	sim->arena = arena;
-	status = bpmn_compile(arena, name, xml, length, &diagram, err);
-	if (status == OK && diagram.program_count == 0)
-		status = FAIL(err, engine, "%s has no executable process", name);
-	if (status != OK) {
-		arena_free(arena);
-		return status;
-	}
 	sim->definition = (struct definition){
 		.id = 1,
 		.wire_id = "p:1:1",
-		.key = diagram.programs[0]->key,
+		.key = program->key,
 		.version = 1,
-		.program = diagram.programs[0],
+		.program = program,
 	};
 	sim->definitions = (struct definitions){.get = get, .context = sim};
 	sim->limits = (struct limits){.steps = 1000000, .default_retries = 3, .lock_expiries = 3};
 	sim->now_us = INT64_C(1700000000000000);
 	sim->next_id = 1000;
 	effects_init(&sim->effects, arena);
-	*made = sim;
+	return sim;
+}
+
+struct sim *
+sim_of(const struct program *program)
+{
+	return begin(arena_new(), program);
+}
+
+enum status
+sim_open(const char *name, const char *xml, size_t length, struct sim **made, struct error *err)
+{
+	struct arena *arena = arena_new();
+	struct diagram diagram;
+	enum status status = bpmn_compile(arena, name, xml, length, &diagram, err);
+
+	if (status == OK && diagram.program_count == 0)
+		status = FAIL(err, engine, "%s has no executable process", name);
+	if (status != OK) {
+		arena_free(arena);
+		return status;
+	}
+	*made = begin(arena, diagram.programs[0]);
 	return OK;
 }
 

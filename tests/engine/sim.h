@@ -25,6 +25,9 @@ void sim_free(struct sim *sim);
 /* The same without a test around it; E_parse and others as bpmn_compile(). */
 enum status sim_open(const char *name, const char *xml, size_t length, struct sim **sim, struct error *err) MUST_CHECK;
 
+/* One of a program that was compiled before, and stays the caller's. */
+struct sim *sim_of(const struct program *program);
+
 /* A process with these flow nodes inside, as XML with all namespaces. */
 const char *sim_process(struct arena *arena, const char *body);
 
