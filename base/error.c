@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 struct row {
 	const char *name, *type, *text;
 	int http, code;
@@ -27,16 +29,20 @@ row_of(enum status status)
 	return &rows[status];
 }
 
-/* Takes the last UTF-8 character off a message that was cut there, since it may be half of one. */
+/* Leaves out what is no UTF-8: half a character where a text was cut, or bytes of a client that were none. */
 static void
-cut_clean(char *message, size_t length)
+clean(char *message, size_t length)
 {
-	size_t start = length;
+	size_t from = text_utf8_prefix(message, length), to = from, good;
 
-	while (start > 0 && ((unsigned char)message[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start > 0 && (unsigned char)message[start - 1] >= 0xc0)
-		message[start - 1] = '\0';
+	while (from < length) {
+		from++;
+		good = text_utf8_prefix(message + from, length - from);
+		memmove(message + to, message + from, good);
+		from += good;
+		to += good;
+	}
+	message[to] = '\0';
 }
 
 enum status
@@ -52,10 +58,9 @@ error_set(struct error *err, enum status status, const char *format, ...)
 	va_start(args, format);
 	length = vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	if (length < 0 || !message[0])
+	clean(message, length > 0 ? strlen(message) : 0);
+	if (!message[0])
 		snprintf(message, sizeof message, "%s", row_of(status)->text);
-	else if ((size_t)length >= sizeof message)
-		cut_clean(message, sizeof message - 1);
 	err->status = status;
 	err->element = NULL;
 	err->line = 0;

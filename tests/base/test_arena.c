@@ -113,6 +113,18 @@ START_TEST(long_messages_are_cut_between_characters)
 }
 END_TEST
 
+/* The precision of a format cuts inside a character, and a client's bytes may be none. */
+START_TEST(messages_are_text)
+{
+	struct error err;
+
+	ck_assert_int_eq(FAIL(&err, parse, "'%.2s' is \xff\xc3no \xe2\x82\xactext\xe2\x82", "a\xc3\xa4"), E_parse);
+	ck_assert_str_eq(err.message, "'a' is no \xe2\x82\xactext");
+	ck_assert_int_eq(FAIL(&err, internal, "%s", "\x80"), E_internal);
+	ck_assert_uint_gt(strlen(err.message), 0);
+}
+END_TEST
+
 START_TEST(status_rows)
 {
 	ck_assert_int_eq(status_http(OK), 200);
@@ -130,7 +142,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { memory_is_zeroed_and_aligned, objects_do_not_overlap, copies,
-		arrays_grow, error_is_written, long_messages_are_cut_between_characters, status_rows, NULL };
+		arrays_grow, error_is_written, long_messages_are_cut_between_characters, messages_are_text, status_rows,
+		NULL };
 
 	return run_suite("arena", tests);
 }
