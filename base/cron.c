@@ -84,7 +84,7 @@ take_range(const struct field *field, const char **at, uint64_t *set)
 			++*at;
 			if (!take(field, at, &last))
 				return false;
-			if (last == 0 && first > 0)
+			if (field->last == SUNDAY_TOO && last == 0 && first > 0)
 				last = SUNDAY_TOO;
 		}
 	}
