@@ -44,7 +44,7 @@ void
 when_split(int64_t us, struct when_parts *parts)
 {
 	int64_t days = us / DAY_US - (us % DAY_US < 0);
-	int64_t rest = us - days * DAY_US;
+	int64_t rest = us % DAY_US + (us % DAY_US < 0 ? DAY_US : 0);
 	int64_t seconds = rest / SECOND_US;
 
 	date_of(days, parts);

@@ -108,6 +108,11 @@ START_TEST(the_calendar)
 		month = parts.month;
 	}
 	ck_assert_str_eq(text_of(us), "2299-12-31T00:00:00.000+0000");
+	/* also what no calendar has: rows and logs may be damaged */
+	when_split(INT64_MIN, &parts);
+	ck_assert_int_eq(parts.us, 224192);
+	when_split(INT64_MAX, &parts);
+	ck_assert_int_eq(parts.us, 775807);
 	ck_assert_int_eq(when_month_days(2000, 2), 29);
 	ck_assert_int_eq(when_month_days(1900, 2), 28);
 }
