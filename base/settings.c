@@ -177,14 +177,29 @@ read_line(struct settings *settings, struct arena *arena, char *line, struct err
 	return settings_set(settings, arena, trim(line), trim(equals + 1), err);
 }
 
+/* One line with its end; false at the end of the file. */
+static bool
+take_line(FILE *file, char line[LINE_BYTES], size_t *length)
+{
+	int c = 0;
+
+	for (*length = 0; *length < LINE_BYTES - 1 && c != '\n' && (c = getc(file)) != EOF;)
+		line[(*length)++] = (char)c;
+	line[*length] = '\0';
+	return *length > 0;
+}
+
 static enum status
 read_lines(struct settings *settings, struct arena *arena, FILE *file, int *number, struct error *err)
 {
 	char line[LINE_BYTES];
+	size_t length;
 
-	while (fgets(line, sizeof line, file)) {
+	while (take_line(file, line, &length)) {
 		++*number;
-		if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n')
+		if (strlen(line) < length)
+			return FAIL(err, invalid_request, "the line has a NUL byte");
+		if (length == sizeof line - 1 && line[length - 1] != '\n')
 			return FAIL(err, invalid_request, "the line is longer than %d bytes", LINE_BYTES - 2);
 		TRY(read_line(settings, arena, line, err));
 	}

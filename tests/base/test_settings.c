@@ -113,18 +113,24 @@ END_TEST
 
 /* Reads a file with that content. */
 static enum status
-read_file(struct arena *arena, const char *content)
+read_bytes(struct arena *arena, const char *content, size_t length)
 {
 	char path[] = "settings.XXXXXX";
 	int fd = mkstemp(path);
 	enum status status;
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+	ck_assert_int_eq(write(fd, content, length), (ssize_t)length);
 	close(fd);
 	status = settings_file(&settings, arena, path, &err);
 	unlink(path);
 	return status;
+}
+
+static enum status
+read_file(struct arena *arena, const char *content)
+{
+	return read_bytes(arena, content, strlen(content));
 }
 
 START_TEST(files)
@@ -144,6 +150,10 @@ START_TEST(files)
 	ck_assert_int_eq(settings.lanes, 3);
 	memset(line, 'x', 5000);
 	ck_assert_int_eq(read_file(arena, line), E_invalid_request);
+	memcpy(line, "log_level = info\0\nlanes = 7\n", 27);
+	ck_assert_int_eq(read_bytes(arena, line, 27), E_invalid_request);
+	ck_assert_ptr_nonnull(strstr(err.message, ":1: the line has a NUL byte"));
+	ck_assert_int_eq(settings.lanes, 3);
 	ck_assert_int_eq(settings_file(&settings, arena, "does/not/exist", &err), E_invalid_request);
 	ck_assert_ptr_nonnull(strstr(err.message, "does/not/exist"));
 	ck_assert_int_eq(read_file(arena, ""), OK);
