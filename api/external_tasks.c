@@ -35,6 +35,13 @@ take_worker(struct exchange *exchange)
 	return false;
 }
 
+/* As microseconds; what is beyond any date stays so. */
+static int64_t
+milliseconds(int64_t ms)
+{
+	return ms < INT64_MAX / 1000 ? ms * 1000 : INT64_MAX;
+}
+
 static bool
 take_variables(struct exchange *exchange)
 {
@@ -95,7 +102,7 @@ fail_external_task(struct exchange *exchange, struct reader *reader)
 	if (!prepare(exchange, COMMAND_fail_task))
 		return;
 	command->retries = given ? (int32_t)retries : -1;
-	command->duration_us = wait_ms * 1000;
+	command->duration_us = milliseconds(wait_ms);
 	command->error_message = body_text(exchange, "errorMessage");
 	command->error_details = body_text(exchange, "errorDetails");
 	send(exchange);
@@ -135,7 +142,7 @@ lock(struct exchange *exchange, enum command_kind kind, const char *name, const 
 	}
 	if (!take_worker(exchange) || !prepare(exchange, kind))
 		return;
-	exchange->request.command.duration_us = ms < INT64_MAX / 1000 ? ms * 1000 : INT64_MAX / 2;
+	exchange->request.command.duration_us = milliseconds(ms);
 	send(exchange);
 }
 
@@ -313,7 +320,7 @@ read_topic(struct exchange *exchange, const struct value *json, struct fetch_top
 		reply_error(exchange, E_engine, "lockTime is not greater than 0");
 		return false;
 	}
-	topic->lock_us = duration->integer < INT64_MAX / 1000 ? duration->integer * 1000 : INT64_MAX / 2;
+	topic->lock_us = milliseconds(duration->integer);
 	topic->business_key = topic_text(exchange, json, "businessKey");
 	topic->version_tag = topic_text(exchange, json, "processDefinitionVersionTag");
 	topic->without_tenant = topic_flag(json, "withoutTenantId");

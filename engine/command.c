@@ -98,6 +98,15 @@ check_active(const struct activity *activity, const char *what, int64_t id, stru
 	return FAIL(err, suspended, "ENGINE-03043 %s with id '%lld' is suspended.", what, (long long)id);
 }
 
+/* When the command's duration is over; the calendar's end is the latest. */
+static int64_t
+after_duration(const struct command *command)
+{
+	const struct period duration = { .us = command->duration_us };
+
+	return period_add(command->now_us, &duration, 1);
+}
+
 /* ---- external tasks --------------------------------------------------------------------------------------- */
 
 /* The first camunda:errorEventDefinition whose expression is true; anything else but an error is no, and on failure
@@ -169,7 +178,7 @@ retries_left(struct machine *machine, const struct activity *activity, int32_t *
 	int64_t due_us;
 
 	*retries = command->retries;
-	*until_us = command->now_us + command->duration_us;
+	*until_us = after_duration(command);
 	if (command->retries >= 0)
 		return OK;
 	*retries = 0;
@@ -253,7 +262,7 @@ run_lock_task(struct machine *machine, struct error *err)
 			external->worker != NULL ? external->worker : "null");
 	ran_out = external->locked_us != WHEN_NONE && !lock_lives(machine, external);
 	MUST_EMIT(machine, err, task_lock, .activity = activity->id, .worker = command->worker,
-		.locked_us = command->now_us, .until_us = command->now_us + command->duration_us,
+		.locked_us = command->now_us, .until_us = after_duration(command),
 		.expiries = external->expiries + (ran_out ? 1 : 0));
 	return OK;
 }
@@ -277,7 +286,7 @@ run_extend_lock(struct machine *machine, struct error *err)
 			"Cannot extend a lock that expired: lockExpirationTime is not greater than or equal to %lld",
 			(long long)(command->now_us / 1000));
 	MUST_EMIT(machine, err, task_lock, .activity = activity->id, .worker = external->worker,
-		.locked_us = external->locked_us, .until_us = command->now_us + command->duration_us,
+		.locked_us = external->locked_us, .until_us = after_duration(command),
 		.expiries = external->expiries);
 	return OK;
 }

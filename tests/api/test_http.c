@@ -454,6 +454,23 @@ START_TEST(answers_of_lanes)
 }
 END_TEST
 
+/* They are in milliseconds, and the longest stays long. */
+START_TEST(durations)
+{
+#define FOR_EVER "9223372036854775807"
+	wire_start();
+	fake.status = E_bad_user_request;
+	ask(arena, "POST " TASK "/failure", JSON, "{\"workerId\":\"w\",\"retries\":1,\"retryTimeout\":1500}");
+	ck_assert(fake.duration_us == 1500000);
+	ask(arena, "POST " TASK "/failure", JSON, "{\"workerId\":\"w\",\"retries\":1,\"retryTimeout\":" FOR_EVER "}");
+	ck_assert(fake.duration_us == INT64_MAX);
+	ask(arena, "POST " TASK "/lock", JSON, "{\"workerId\":\"w\",\"lockDuration\":" FOR_EVER "}");
+	ck_assert(fake.duration_us == INT64_MAX);
+	wire_stop();
+#undef FOR_EVER
+}
+END_TEST
+
 START_TEST(bodies_that_say_nothing)
 {
 	static const char no_worker[] = "{\"type\":\"NullValueException\",\"message\":\"workerId is null\",\"code\":0}";
@@ -660,7 +677,7 @@ main(void)
 	const TTest *const tests[] = {
 		errors_are_objects, methods_allowed_are_named, accepted_types, no_content_has_no_type, caching,
 		connections_are_kept, pipelined_requests, requests_in_pieces, heads_alone, pages_of_other_origins,
-		smuggled_requests, chunked_bodies, bodies_have_a_limit, standby, answers_of_lanes,
+		smuggled_requests, chunked_bodies, bodies_have_a_limit, standby, answers_of_lanes, durations,
 		bodies_that_say_nothing, parked_polls, clients_that_hang_up, stopping_with_requests_under_way,
 		stopping_with_idle_connections, many_clients, addresses_to_listen_on, NULL,
 	};

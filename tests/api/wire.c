@@ -90,6 +90,7 @@ answer(struct request *request)
 {
 	struct error err;
 
+	fake.duration_us = request->command.duration_us;
 	request->status = (enum status)fake.status;
 	if (request->status != OK) {
 		error_set(&err, request->status, "the fake refused");

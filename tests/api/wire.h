@@ -19,6 +19,7 @@ struct fake {
 	_Atomic bool active;
 	_Atomic bool held;		/* requests wait until fake_release() */
 	_Atomic int status;		/* enum status that commands are answered with */
+	_Atomic int64_t duration_us;	/* of the last command */
 	_Atomic int waiting;		/* requests held */
 	_Atomic int answered;
 	_Atomic int gone;		/* parked polls whose client was found gone */

@@ -637,6 +637,12 @@ START_TEST(external_task_life)
 	sim->now_us += 5000000;
 	ck_assert(sim_run(sim, lock) == OK);
 	ck_assert_int_eq(a->external.expiries, 0);
+	/* for ever, as far as there are dates */
+	lock.duration_us = INT64_MAX;
+	ck_assert(sim_run(sim, lock) == OK);
+	ck_assert(a->external.until_us == WHEN_LAST);
+	lock.duration_us = 1000000;
+	ck_assert(sim_run(sim, lock) == OK);
 	sim->now_us += 5000000;
 	ck_assert(sim_run(sim, lock) == OK);
 	ck_assert_int_eq(a->external.expiries, 1);
