@@ -37,25 +37,25 @@ static const char *const bodies[] = {
 	"<inclusiveGateway id='j'/>" FLOW("j", "y") "<exclusiveGateway id='y' default='y_e'/>" IF("y", "x", "${c}")
 	FLOW("y", "e") "<endEvent id='e'/>",
 	/* a sub-process with boundary events, error and termination */
-	"<startEvent id='s'/>" FLOW("s", "p") "<subProcess id='p'><startEvent id='ps'/>" FLOW("ps", "pf")
+	"<startEvent id='s'/>" FLOW("s", "z") "<subProcess id='z'><startEvent id='ps'/>" FLOW("ps", "pf")
 	"<parallelGateway id='pf'/>" FLOW("pf", "a") FLOW("pf", "b") EXTERNAL("a", "")
 	"</serviceTask><userTask id='b'/>" FLOW("a", "pe") FLOW("b", "pt")
 	"<endEvent id='pe'><errorEventDefinition errorRef='told'/></endEvent>"
 	"<endEvent id='pt'><terminateEventDefinition/></endEvent></subProcess>"
-	"<boundaryEvent id='t' attachedToRef='p' cancelActivity='false'>" TIMER("timeCycle", "R3/PT1H")
-	"</boundaryEvent><boundaryEvent id='u' attachedToRef='p'>" TIMER("timeDate", "${c}") "</boundaryEvent>"
-	"<boundaryEvent id='r' attachedToRef='p'><errorEventDefinition errorRef='err1'"
+	"<boundaryEvent id='t' attachedToRef='z' cancelActivity='false'>" TIMER("timeCycle", "R3/PT1H")
+	"</boundaryEvent><boundaryEvent id='u' attachedToRef='z'>" TIMER("timeDate", "${c}") "</boundaryEvent>"
+	"<boundaryEvent id='r' attachedToRef='z'><errorEventDefinition errorRef='err1'"
 	" camunda:errorCodeVariable='a' camunda:errorMessageVariable='b'/></boundaryEvent>"
-	"<boundaryEvent id='q' attachedToRef='p'><errorEventDefinition/></boundaryEvent>"
-	FLOW("p", "e") FLOW("t", "d") FLOW("u", "e2") FLOW("r", "e3") FLOW("q", "e4") "<userTask id='d'/>"
+	"<boundaryEvent id='q' attachedToRef='z'><errorEventDefinition/></boundaryEvent>"
+	FLOW("z", "e") FLOW("t", "d") FLOW("u", "e2") FLOW("r", "e3") FLOW("q", "e4") "<userTask id='d'/>"
 	"<endEvent id='e'/><endEvent id='e2'/><endEvent id='e3'/><endEvent id='e4'/>",
 	/* parallel instances, nested */
-	"<startEvent id='s'/>" FLOW("s", "p") "<subProcess id='p'><multiInstanceLoopCharacteristics"
+	"<startEvent id='s'/>" FLOW("s", "z") "<subProcess id='z'><multiInstanceLoopCharacteristics"
 	" camunda:collection='a' camunda:elementVariable='b'><completionCondition>${c == 1}</completionCondition>"
 	"</multiInstanceLoopCharacteristics><startEvent id='ps'/>" FLOW("ps", "m")
 	EXTERNAL("m", "camunda:asyncBefore='true'") "<multiInstanceLoopCharacteristics isSequential='true'>"
 	"<loopCardinality>${b}</loopCardinality></multiInstanceLoopCharacteristics></serviceTask>"
-	FLOW("m", "pe") "<endEvent id='pe'/></subProcess>" FLOW("p", "e") "<endEvent id='e'/>",
+	FLOW("m", "pe") "<endEvent id='pe'/></subProcess>" FLOW("z", "e") "<endEvent id='e'/>",
 	/* mappings, retries, cases of errors, a cardinality that a client chooses */
 	"<startEvent id='s'/>" FLOW("s", "a") EXTERNAL("a", "camunda:asyncAfter='true'") "<extensionElements>"
 	"<camunda:inputOutput><camunda:inputParameter name='a'>${a}</camunda:inputParameter>"
@@ -166,6 +166,15 @@ nth_job(const struct activity *activity, size_t *skip)
 	return 0;
 }
 
+/* As a client gives one: positive, and of a task the number before. */
+static int64_t
+choose_id(struct choices *choices)
+{
+	int64_t id = choose_number(choices);
+
+	return id > 0 && id < INT64_MAX ? id : 0;
+}
+
 /* An open activity or a job by its place, or whatever. */
 static int64_t
 choose_target(struct sim *sim, struct choices *choices)
@@ -175,7 +184,7 @@ choose_target(struct sim *sim, struct choices *choices)
 	int64_t id = 0;
 
 	if (form == 0 || sim->tree == NULL || sim->tree->root == NULL)
-		return choose_number(choices);
+		return choose_id(choices);
 	if (form == 1 || sim_ended(sim))
 		return sim->tree->root->id + (int64_t)skip;
 	for (at = &sim->tree->root->activity; at != NULL; at = sim_next(sim, at)) {
