@@ -30,18 +30,41 @@ struct arena {
 	size_t used;		/* bytes handed out since the last reset */
 };
 
+void
+memory_out(void)
+{
+	static const char message[] = "out of memory\n";
+
+	fwrite(message, 1, sizeof message - 1, stderr);
+	abort();
+}
+
 void *
 memory_must(size_t size)
 {
 	void *memory = malloc(size);
 
-	if (!memory) {
-		static const char message[] = "out of memory\n";
-
-		fwrite(message, 1, sizeof message - 1, stderr);
-		abort();
-	}
+	if (!memory)
+		memory_out();
 	return memory;
+}
+
+void *
+memory_resize(void *memory, size_t size)
+{
+	void *resized = realloc(memory, size);
+
+	if (!resized && size > 0)
+		memory_out();
+	return resized;
+}
+
+char *
+memory_text(const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	return memcpy(memory_must(size), text, size);
 }
 
 static struct chunk *

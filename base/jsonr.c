@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum { NUMBER_BYTES = 1000 };	/* longest number, as Jackson's default */
 
 const struct json_limits json_default_limits = { .depth = 64, .values = 1000000 };
@@ -320,7 +322,7 @@ take_tokener(const struct json_limits *limits)
 	else
 		tokener = json_tokener_new_ex((int)limits->depth + 2);
 	if (!tokener)
-		abort();
+		memory_out();
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	return tokener;
 }

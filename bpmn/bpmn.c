@@ -3,8 +3,11 @@
 #include "bpmn/bpmn.h"
 
 #include <libxml/parser.h>
+#include <libxml/xmlmemory.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "bpmn/tree.h"
 
@@ -16,9 +19,18 @@ load_nothing(const char *url, const char *id, xmlParserCtxtPtr parser)
 	return NULL;
 }
 
+/* Out of memory, libxml2 would call a good diagram a bad one. */
+static void
+share_memory(void)
+{
+	if (xmlMemSetup(free, memory_must, memory_resize, memory_text) != 0)
+		abort();
+}
+
 enum status
 bpmn_init(struct error *err)
 {
+	share_memory();
 	LIBXML_TEST_VERSION
 	xmlInitParser();
 	TRY(schema_init(err));
