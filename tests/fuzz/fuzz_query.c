@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fuzzes escapes and paths: what a query decodes to, and where a path leads. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/fuzz.h"
 
 #include "api/router.h"
-#include "base/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 /* What was decoded is UTF-8 that got no longer, and a text without escapes stays as it is. */
 static void
@@ -16,11 +12,10 @@ decode(struct arena *arena, const char *text, size_t length, bool plus)
 
 	if (decoded == NULL)
 		return;
-	if (strlen(decoded) > length || !text_is_utf8(decoded, strlen(decoded)))
-		abort();
-	if (memchr(text, '%', length) == NULL && !(plus && memchr(text, '+', length) != NULL) &&
-		memcmp(decoded, text, length) != 0)
-		abort();
+	MUST(strlen(decoded) <= length, "it got longer");
+	must_be_text(decoded);
+	if (memchr(text, '%', length) == NULL && !(plus && memchr(text, '+', length) != NULL))
+		MUST(memcmp(decoded, text, length) == 0, "without escapes it changed");
 }
 
 static void
@@ -30,10 +25,9 @@ route(struct arena *arena, const char *path)
 	const char *base = NULL, *allowed = NULL;
 	enum routed routed = router_find(router_new(arena), &exchange, path, &base, &allowed);
 
-	if ((routed == ROUTED_found) != (exchange.route != NULL) || (routed == ROUTED_method) != (allowed != NULL))
-		abort();
-	if (routed == ROUTED_found && exchange.route->path[0] != '^' && base == NULL)
-		abort();
+	MUST((routed == ROUTED_found) == (exchange.route != NULL), "'%s'", path);
+	MUST((routed == ROUTED_method) == (allowed != NULL), "'%s'", path);
+	MUST(routed != ROUTED_found || exchange.route->path[0] == '^' || base != NULL, "'%s'", path);
 }
 
 int
