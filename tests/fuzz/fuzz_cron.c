@@ -99,7 +99,8 @@ weekday_of(int64_t us)
 	return (int)(((days + EPOCH_WEEKDAY) % CRON_WEEKDAYS + CRON_WEEKDAYS) % CRON_WEEKDAYS);
 }
 
-/* Whether the instant's day is the working day that stands for the wanted one: on a weekend the nearest of its month. */
+/* Whether the instant's day is the working day that stands for the wanted one: at a weekend the nearest of the
+ * month. */
 static bool
 stands_for(int64_t us, int day, int wanted, int last)
 {
@@ -164,7 +165,8 @@ next(const struct cron *cron, const char *text, int64_t now_us)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static const int64_t nows[] = { 0, INT64_C(951782399000001), INT64_C(1709164800000000), INT64_C(4107542399999999) };
+	static const int64_t nows[] = { 0, INT64_C(951782399000001), INT64_C(1709164800000000),
+		INT64_C(4107542399999999) };
 	struct arena *arena = arena_new();
 	const char *text = arena_strndup(arena, (const char *)bytes, length);
 	struct cron cron, again;

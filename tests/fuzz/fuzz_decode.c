@@ -35,7 +35,8 @@ apply(struct tree *tree, struct effects *effects)
 		}
 		MUST(err.status == E_internal, "%s", err.message);
 		after = tree_dump(tree, effects->arena);
-		MUST(strcmp(before, after) == 0, "a refused %s changed the tree", effect_name(effects->list[kept].kind));
+		MUST(strcmp(before, after) == 0, "a refused %s changed the tree",
+			effect_name(effects->list[kept].kind));
 	}
 	effects->count = kept;
 }

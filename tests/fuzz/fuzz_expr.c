@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fuzzes JUEL: compiled twice it is the same code, evaluated twice the same value, and each way of evaluating agrees. */
+ * Fuzzes JUEL: compiled twice it is the same code, evaluated twice the same value, and the ways to evaluate agree. */
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>

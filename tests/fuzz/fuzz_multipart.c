@@ -14,7 +14,7 @@ check(const struct exchange *exchange)
 	for (part = exchange->parts; part < exchange->parts + exchange->part_count; part++) {
 		const char *start = part->bytes;
 
-		MUST(start >= at && start <= end && part->length <= (size_t)(end - start), "a part outside of the body");
+		MUST(start >= at && start <= end && part->length <= (size_t)(end - start), "outside of the body");
 		must_be_text(part->name);
 		if (part->filename != NULL)
 			must_be_text(part->filename);

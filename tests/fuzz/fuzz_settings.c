@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fuzzes files of settings: refused they change nothing, read they are in range, and written out they are read again. */
-#define _GNU_SOURCE 1
+ * Fuzzes files of settings: refused they change nothing; read they are in range, and written they are read again. */
 #include "tests/fuzz/fuzz.h"
 
 #include <inttypes.h>
