@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * See trace.h. */
+#include "tests/simulate/trace.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+
+#define BODY "#multiInstanceBody"
+
+/* ---- both ----------------------------------------------------------------------------------------- */
+
+static struct trace *
+new_trace(struct arena *arena, const char *line)
+{
+	struct trace *trace = ARENA_NEW(arena, struct trace);
+
+	trace->line = line;
+	trace->timer = SKETCH_NONE;
+	return trace;
+}
+
+static void
+put_inside(struct arena *arena, struct trace *trace, struct trace *inner)
+{
+	trace->inside = arena_grow(arena, trace->inside, sizeof(*trace->inside), trace->count, &trace->room);
+	trace->inside[trace->count++] = inner;
+}
+
+static struct trace *
+put_job(struct arena *arena, struct trace *trace, const char *line, int64_t id)
+{
+	struct trace *job = new_trace(arena, line);
+
+	job->kind = TRACE_job;
+	job->id = id;
+	put_inside(arena, trace, job);
+	return job;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp((*(struct trace *const *)a)->text, (*(struct trace *const *)b)->text);
+}
+
+/* Sorts what is inside and writes the text, each level two blanks further in. */
+static void
+write_text(struct arena *arena, struct trace *trace, int depth)
+{
+	struct text text;
+	size_t i;
+
+	for (i = 0; i < trace->count; i++)
+		write_text(arena, trace->inside[i], depth + 1);
+	if (trace->count > 0)
+		qsort(trace->inside, trace->count, sizeof(*trace->inside), by_text);
+	text_init(&text, arena);
+	text_printf(&text, "%*s%s\n", 2 * depth, "", trace->line);
+	for (i = 0; i < trace->count; i++)
+		text_puts(&text, trace->inside[i]->text);
+	trace->text = text_string(&text);
+}
+
+static void
+gather(struct arena *arena, const struct trace *trace, const struct trace ***list, size_t *count, size_t *room)
+{
+	size_t i;
+
+	if (trace->kind != TRACE_plain) {
+		*list = arena_grow(arena, *list, sizeof(**list), *count, room);
+		(*list)[(*count)++] = trace;
+	}
+	for (i = 0; i < trace->count; i++)
+		gather(arena, trace->inside[i], list, count, room);
+}
+
+size_t
+trace_choices(struct arena *arena, const struct trace *trace, const struct trace ***choices)
+{
+	size_t count = 0, room = 0;
+
+	*choices = NULL;
+	gather(arena, trace, choices, &count, &room);
+	return count;
+}
+
+static int
+by_word(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char *
+join_sorted(struct arena *arena, const char **words, size_t count)
+{
+	struct text text;
+	size_t i;
+
+	if (count > 0)
+		qsort(words, count, sizeof(*words), by_word);
+	text_init(&text, arena);
+	for (i = 0; i < count; i++)
+		text_printf(&text, "%s%s", i > 0 ? " " : "", words[i]);
+	return text_string(&text);
+}
+
+/* ---- the engine ----------------------------------------------------------------------------------- */
+
+static void
+write_variable(struct text *text, struct arena *arena, const char *name, const struct variable *variable)
+{
+	if (variable != NULL)
+		text_printf(text, " %s=%s", name, value_to_text(arena, &variable->value));
+}
+
+static void
+write_local(struct text *text, struct arena *arena, const struct activity *scope, const char *name)
+{
+	write_variable(text, arena, name, tree_variable_local(scope, name));
+}
+
+static const char *
+engine_line(struct arena *arena, const struct activity *activity)
+{
+	static const char *const locals[] = {
+		"nrOfInstances", "nrOfActiveInstances", "nrOfCompletedInstances",
+	};
+	static const char *const states[] = {
+		[ACTIVITY_active] = "", [ACTIVITY_before] = " before", [ACTIVITY_after] = " after",
+		[ACTIVITY_joining] = " joining",
+	};
+	const struct flow *flow = NULL;
+	struct text text;
+	size_t i;
+
+	if (activity->flow != 0 && activity->state != ACTIVITY_active)
+		flow = program_flow(activity->instance->definition->program, activity->flow);
+	text_init(&text, arena);
+	text_printf(&text, "%s%s%s%s", activity->node->id, states[activity->state], flow != NULL ? " " : "",
+		flow != NULL ? flow->id : "");
+	/* instances in turn share one, which the body has */
+	if (activity->scope != NULL && activity->scope->node->element == EL_multi_instance_body)
+		write_variable(&text, arena, "loopCounter", tree_variable(activity, "loopCounter"));
+	for (i = 0; i < sizeof(locals) / sizeof(*locals); i++)
+		write_local(&text, arena, activity, locals[i]);
+	return text_string(&text);
+}
+
+static void
+put_engine_jobs(struct arena *arena, struct trace *trace, const struct activity *activity)
+{
+	static const char *const kinds[] = {
+		[JOB_timer] = "timer", [JOB_before] = "job before", [JOB_after] = "job after",
+		[JOB_instances] = "job instances",
+	};
+	const struct job *job;
+
+	for (job = activity->jobs; job != NULL; job = job->next)
+		put_job(arena, trace, arena_printf(arena, "%s %s", kinds[job->kind],
+			program_node(activity->instance->definition->program, job->key)->id), job->id);
+}
+
+static struct trace *
+engine_activity(struct arena *arena, const struct activity *activity)
+{
+	struct trace *trace = new_trace(arena, engine_line(arena, activity));
+	const struct activity *at;
+
+	if (activity->state == ACTIVITY_active && (activity->external.topic != NULL || activity->human != NULL)) {
+		trace->kind = TRACE_task;
+		trace->id = activity->id;
+		trace->is_user = activity->human != NULL;
+	}
+	put_engine_jobs(arena, trace, activity);
+	for (at = activity->first; at != NULL; at = at->next)
+		put_inside(arena, trace, engine_activity(arena, at));
+	return trace;
+}
+
+struct trace *
+trace_engine(struct arena *arena, const struct tree *tree)
+{
+	struct text text;
+	struct trace *trace;
+	int i;
+
+	text_init(&text, arena);
+	text_puts(&text, "process");
+	if (tree->root->activity.closed) {
+		trace = new_trace(arena, "over");
+	} else {
+		trace = engine_activity(arena, &tree->root->activity);
+		for (i = 0; i < SKETCH_VARIABLES; i++)
+			write_local(&text, arena, &tree->root->activity, arena_printf(arena, "v%d", i));
+		trace->line = text_string(&text);
+	}
+	write_text(arena, trace, 0);
+	return trace;
+}
+
+static bool
+is_end(const struct effect *effect)
+{
+	if (effect->kind == EFFECT_activity_state)
+		return effect->activity_state.state == ACTIVITY_after;
+	return effect->kind == EFFECT_activity_close && effect->on.activity->state != ACTIVITY_before &&
+	       effect->on.activity->state != ACTIVITY_after;
+}
+
+const char *
+trace_engine_ended(struct arena *arena, const struct effects *effects, size_t from)
+{
+	const char **words = ARENA_ARRAY(arena, const char *, effects->count);
+	const struct effect *effect;
+	size_t i, count = 0;
+
+	for (i = from; i < effects->count; i++) {
+		effect = &effects->list[i];
+		if (is_end(effect))
+			words[count++] = arena_printf(arena, "%s%s",
+				effect->kind == EFFECT_activity_close && effect->activity_close.canceled ? "-" : "",
+				effect->on.activity->node->id);
+	}
+	return join_sorted(arena, words, count);
+}
+
+/* ---- the reference -------------------------------------------------------------------------------- */
+
+static const char *
+reference_line(struct arena *arena, const struct reference *reference, const struct token *token)
+{
+	static const char *const states[] = {
+		[TOKEN_active] = "", [TOKEN_before] = " before", [TOKEN_after] = " after", [TOKEN_joining] = " joining",
+		[TOKEN_moving] = " moving",
+	};
+	const struct sketch_node *node = &reference->sketch->nodes[token->node];
+	struct text text;
+
+	text_init(&text, arena);
+	text_printf(&text, "n%d%s%s", node->number, token->is_body ? BODY : "", states[token->state]);
+	if (token->flow != SKETCH_NONE && token->state != TOKEN_active)
+		text_printf(&text, " f%d", reference->sketch->flows[token->flow].number);
+	if (token->counter != SKETCH_NONE)
+		text_printf(&text, " loopCounter=%d", token->counter);
+	if (token->is_body)
+		text_printf(&text, " nrOfInstances=%d nrOfActiveInstances=%d nrOfCompletedInstances=%d", token->total,
+			node->loop == SKETCH_in_turn ? 1 : token->total - token->completed, token->completed);
+	return text_string(&text);
+}
+
+static void
+put_reference_jobs(struct arena *arena, struct trace *trace, const struct reference *reference,
+	const struct token *token)
+{
+	const struct sketch_node *node = &reference->sketch->nodes[token->node];
+	const char *id = arena_printf(arena, "n%d", node->number);
+	int i;
+
+	if (token->state == TOKEN_active && node->kind == SKETCH_timer)
+		put_job(arena, trace, arena_printf(arena, "timer %s", id), token->id);
+	if (token->state == TOKEN_before)
+		put_job(arena, trace, arena_printf(arena, "job before %s%s", id,
+			node->loop != SKETCH_once ? BODY : ""), token->id);
+	if (token->state == TOKEN_after)
+		put_job(arena, trace, arena_printf(arena, "job after %s%s", id,
+			node->loop != SKETCH_once ? BODY : ""), token->id);
+	for (i = 0; i < (int)reference->sketch->node_count; i++)
+		if (reference_timer_runs(reference, token, i))
+			put_job(arena, trace, arena_printf(arena, "timer n%d", reference->sketch->nodes[i].number),
+				token->id)->timer = i;
+}
+
+static struct trace *
+reference_token(struct arena *arena, const struct reference *reference, const struct token *token)
+{
+	bool process = token->node == SKETCH_NONE;
+	const struct sketch_node *node = process ? NULL : &reference->sketch->nodes[token->node];
+	struct trace *trace = new_trace(arena, process ? "process" : reference_line(arena, reference, token));
+	const struct token *at;
+
+	if (!process && token->state == TOKEN_active && !token->is_body && sketch_is(node, SKETCH_IS_task)) {
+		trace->kind = TRACE_task;
+		trace->id = token->id;
+		trace->is_user = node->kind == SKETCH_user;
+	}
+	if (!process)
+		put_reference_jobs(arena, trace, reference, token);
+	for (at = token->first; at != NULL; at = at->next)
+		put_inside(arena, trace, reference_token(arena, reference, at));
+	return trace;
+}
+
+struct trace *
+trace_reference(struct arena *arena, const struct reference *reference)
+{
+	struct text text;
+	struct trace *trace;
+	int i;
+
+	if (reference->process->dead) {
+		trace = new_trace(arena, "over");
+	} else {
+		text_init(&text, arena);
+		text_puts(&text, "process");
+		for (i = 0; i < SKETCH_VARIABLES; i++)
+			text_printf(&text, " v%d=%d", i, reference->variables[i]);
+		trace = reference_token(arena, reference, reference->process);
+		trace->line = text_string(&text);
+	}
+	write_text(arena, trace, 0);
+	return trace;
+}
+
+const char *
+trace_reference_ended(struct arena *arena, const struct reference *reference)
+{
+	const char **words = ARENA_ARRAY(arena, const char *, reference->ended_count);
+	const struct ended *ended;
+	size_t i;
+
+	for (i = 0; i < reference->ended_count; i++) {
+		ended = &reference->ended[i];
+		words[i] = arena_printf(arena, "%sn%d%s", ended->canceled ? "-" : "",
+			reference->sketch->nodes[ended->node].number, ended->is_body ? BODY : "");
+	}
+	return join_sorted(arena, words, reference->ended_count);
+}
