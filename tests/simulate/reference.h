@@ -56,7 +56,7 @@ struct reference {
 	enum answer answer;		/* of the command so far */
 };
 
-enum { REFERENCE_STEPS = 1000 };
+enum { REFERENCE_STEPS = 400 };
 
 /* Of one run of the sketch, not yet started; both live as long as the arena. */
 struct reference *reference_new(struct arena *arena, const struct sketch *sketch);

@@ -235,10 +235,13 @@ reference_line(struct arena *arena, const struct reference *reference, const str
 		[TOKEN_moving] = " moving",
 	};
 	const struct sketch_node *node = &reference->sketch->nodes[token->node];
+	/* it is the loop as a whole that waits for a job, before or after */
+	bool waits = token->state == TOKEN_before || token->state == TOKEN_after;
+	bool whole = token->is_body || (waits && node->loop != SKETCH_once);
 	struct text text;
 
 	text_init(&text, arena);
-	text_printf(&text, "n%d%s%s", node->number, token->is_body ? BODY : "", states[token->state]);
+	text_printf(&text, "n%d%s%s", node->number, whole ? BODY : "", states[token->state]);
 	if (token->flow != SKETCH_NONE && token->state != TOKEN_active)
 		text_printf(&text, " f%d", reference->sketch->flows[token->flow].number);
 	if (token->counter != SKETCH_NONE)
