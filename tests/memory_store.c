@@ -14,6 +14,10 @@ struct memory_store {
 	int64_t owner;			/* 0: owns nothing */
 	enum status outcome;		/* of what was sent */
 	struct error error;
+	bool held;
+	bool late;			/* sent, and neither done nor given up yet: */
+	struct batch batch;
+	struct memory_store *next;	/* of the memory's */
 };
 
 static struct memory_store *
@@ -55,90 +59,11 @@ must_own(struct memory_store *store, struct error *err)
 	return OK;
 }
 
-static bool
-overlap(const struct lane_range *a, const struct lane_range *b)
-{
-	return a->first_part <= b->last_part && a->last_part >= b->first_part;
-}
-
-static enum status
-memory_claim(struct store *store, const struct lane_range *range, int64_t owner, int64_t takeover_us,
-	struct claim *claim, struct error *err)
-{
-	struct memory *memory = of(store)->memory;
-	struct memory_lane *row;
-
-	of(store)->owner = 0;
-	TRY(begin(store, MEMORY_claim, NULL, err));
-	assert(range->lane < MEMORY_LANES);
-	for (int i = 0; i < MEMORY_LANES; i++) {
-		struct memory_lane *lane = &memory->lanes[i];
-		bool same = i == range->lane;
-
-		if (lane->owner == 0 || (same && lane->owner == owner) || (!same && !overlap(&lane->range, range)))
-			continue;
-		if (lane->seen_us > memory->now_us - takeover_us)
-			return FAIL(err, fenced, "lane %d is owned by a living daemon", i);
-	}
-	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us };
-	for (int i = 0; i < MEMORY_LANES; i++) {
-		struct memory_lane *lane = &memory->lanes[i];
-
-		if (lane->owner == 0 || lane->owner == owner || (i != range->lane && !overlap(&lane->range, range)))
-			continue;
-		claim->unclean = true;
-		lane->owner = 0;
-	}
-	row = &memory->lanes[range->lane];
-	row->range = *range;
-	row->owner = owner;
-	row->seen_us = memory->now_us;
-	claim->tried = row->tried;
-	claim->tries = row->tries;
-	of(store)->range = *range;
-	of(store)->owner = owner;
-	for (int part = range->first_part; part <= range->last_part; part++)
-		claim->next_id[part] = memory->next_id[part];
-	return OK;
-}
-
-static enum status
-memory_release(struct store *store, struct error *err)
-{
-	TRY(must_own(of(store), err));
-	own_row(of(store))->owner = 0;
-	of(store)->owner = 0;
-	return OK;
-}
-
-static enum status
-memory_renew(struct store *store, int64_t *now_us, struct error *err)
-{
-	TRY(begin(store, MEMORY_renew, NULL, err));
-	TRY(must_own(of(store), err));
-	*now_us = of(store)->memory->now_us;
-	return OK;
-}
-
-static enum status
-memory_try_job(struct store *store, int64_t job, int32_t *tries, struct error *err)
-{
-	struct memory_lane *lane;
-
-	TRY(begin(store, MEMORY_try, NULL, err));
-	TRY(must_own(of(store), err));
-	lane = own_row(of(store));
-	lane->tries = lane->tried == job ? lane->tries + 1 : 1;
-	lane->tried = job;
-	*tries = lane->tries;
-	return OK;
-}
-
 /* ---- trees ------------------------------------------------------------------------------------------------ */
 
 /* Depth first through all instances; NULL behind the last. */
-static struct activity *
-next_activity(const struct tree *tree, const struct activity *at)
+struct activity *
+memory_walk(const struct tree *tree, const struct activity *at)
 {
 	if (!at)
 		return tree->root ? &tree->root->activity : NULL;
@@ -227,7 +152,7 @@ apply(struct tree *tree, struct effect effect)
 static void
 drop_transient(struct tree *tree)
 {
-	for (struct activity *at = next_activity(tree, NULL); at; at = next_activity(tree, at))
+	for (struct activity *at = memory_walk(tree, NULL); at; at = memory_walk(tree, at))
 		for (struct variable *variable = at->variables, *next; variable; variable = next) {
 			next = variable->next;
 			if (variable->value.transient)
@@ -246,10 +171,47 @@ forget_tree(struct memory *memory, struct tree *tree)
 	memory->ended++;
 }
 
+static void
+note_ended(struct memory *memory, const struct activity *activity, bool canceled)
+{
+	struct memory_ended *ended = map_get(&memory->history, activity->id);
+
+	if (!ended) {
+		ended = ARENA_NEW(memory->arena, struct memory_ended);
+		*ended = (struct memory_ended){ .id = activity->id, .ended_us = activity->ended_us,
+			.key = activity->node->key, .canceled = canceled };
+		map_put(&memory->history, activity->id, ended);
+	}
+	ended->times++;
+}
+
+/* Log and history. */
+static void
+record(struct memory *memory, const struct saved_command *command, const struct effects *effects, const void *bytes,
+	size_t length)
+{
+	for (size_t i = 0; i < effects->count; i++)
+		if (effects->list[i].kind == EFFECT_activity_close)
+			note_ended(memory, effects->list[i].on.activity, effects->list[i].activity_close.canceled);
+	if (command->event_id == 0)
+		return;
+	memory->log = arena_grow(memory->arena, memory->log, sizeof *memory->log, memory->log_count,
+		&memory->log_capacity);
+	memory->log[memory->log_count++] = (struct memory_event){
+		.id = command->event_id,
+		.root = command->tree->root->id,
+		.kind = command->command->kind,
+		.target = command->command->target,
+		.bytes = arena_copy(memory->arena, bytes, length),
+		.length = length,
+	};
+}
+
 /* As the event log would tell it: the effects go through their bytes. */
 static void
-save_command(struct memory *memory, struct arena *arena, const struct saved_command *command)
+save_command(struct memory_store *store, struct arena *arena, const struct saved_command *command)
 {
+	struct memory *memory = store->memory;
 	struct tree *tree = stored_tree(memory, command->tree);
 	struct effects effects;
 	const void *bytes;
@@ -259,64 +221,249 @@ save_command(struct memory *memory, struct arena *arena, const struct saved_comm
 	effects_init(&effects, arena);
 	effects_encode(command->effects, 0, arena, &bytes, &length);
 	must(effects_decode(bytes, length, &effects, &err), &err);
+	if (memory->saving)
+		memory->saving(memory, &store->store, command, &effects, tree);
 	for (size_t i = 0; i < effects.count; i++)
 		must(engine_apply(tree, &effects.list[i], &err), &err);
 	must(tree_check(tree, &err) ? OK : E_internal, &err);
+	if (memory->records)
+		record(memory, command, &effects, bytes, length);
+	if (memory->saved)
+		memory->saved(memory, &store->store, command, &effects, tree);
 	if (tree->root->activity.closed)
 		forget_tree(memory, tree);
 	else
 		drop_transient(tree);
 }
 
+/* A transaction, ended by the fence. */
 static enum status
-memory_save(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err)
+commit(struct memory_store *store, const struct batch *batch, struct error *err)
 {
-	struct memory *memory = of(store)->memory;
+	struct memory *memory = store->memory;
 
-	TRY(begin(store, MEMORY_save, batch, err));
-	TRY(must_own(of(store), err));
+	TRY(must_own(store, err));
 	for (int part = 0; part < PART_COUNT; part++)
 		if (batch->reserved[part]) {
 			assert(batch->reserved[part] > memory->next_id[part]);
 			memory->next_id[part] = batch->reserved[part];
 		}
 	for (size_t i = 0; i < batch->count; i++)
-		save_command(memory, batch->arena, &batch->commands[i]);
+		save_command(store, batch->arena, &batch->commands[i]);
 	memory->saved_commands += batch->count;
-	*now_us = memory->now_us;
 	return OK;
 }
 
-/* What is sent is judged and done at once; the lane hears of it when it asks. */
+static enum status
+unheard(struct error *err)
+{
+	return FAIL(err, fenced, "the outcome of the last transaction is not known");
+}
+
+static enum status
+settle(struct memory_store *store, const struct batch *batch, enum memory_fate fate, struct error *err)
+{
+	switch (fate) {
+	case MEMORY_aborts:
+		return FAIL(err, weather, "the transaction was aborted");
+	case MEMORY_aborts_unheard:
+		store->owner = 0;
+		return unheard(err);
+	case MEMORY_commits_unheard:
+		TRY(commit(store, batch, err));
+		store->owner = 0;
+		return unheard(err);
+	case MEMORY_commits:
+	case MEMORY_late:
+		break;
+	}
+	return commit(store, batch, err);
+}
+
+static enum memory_fate
+fate_of(struct store *store, const struct batch *batch)
+{
+	struct memory *memory = of(store)->memory;
+
+	return memory->fate ? memory->fate(memory, store, batch) : MEMORY_commits;
+}
+
+static enum status
+memory_save(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err)
+{
+	TRY(begin(store, MEMORY_save, batch, err));
+	TRY(settle(of(store), batch, fate_of(store, batch), err));
+	*now_us = of(store)->memory->now_us;
+	return OK;
+}
+
+/* Its backend is ended: what was under way is done, or never will be. */
+static void
+end_late(struct memory_store *store)
+{
+	struct memory *memory = store->memory;
+	struct error err;
+
+	if (!store->late)
+		return;
+	store->late = false;
+	if (memory->outlives && memory->outlives(memory, &store->store))
+		must(commit(store, &store->batch, &err), &err);
+	store->outcome = unheard(&store->error);
+}
+
+static void
+finish_late(struct memory *memory, int64_t owner)
+{
+	for (struct memory_store *store = (struct memory_store *)memory->stores; store; store = store->next)
+		if (store->owner == owner)
+			end_late(store);
+}
+
+void
+memory_abandon(struct store *store)
+{
+	end_late(of(store));
+	of(store)->owner = 0;
+}
+
+/* What is sent is judged at once, and done unless it is late; the lane hears of it when it asks. */
 static enum status
 memory_send(struct store *store, const struct batch *batch, struct error *err)
 {
-	int64_t now_us;
+	struct memory_store *self = of(store);
+	enum memory_fate fate;
 
 	(void)err;
-	of(store)->outcome = memory_save(store, batch, &now_us, &of(store)->error);
+	self->outcome = begin(store, MEMORY_save, batch, &self->error);
+	if (self->outcome != OK)
+		return OK;
+	fate = fate_of(store, batch);
+	self->late = fate == MEMORY_late;
+	self->batch = *batch;
+	if (!self->late)
+		self->outcome = settle(self, batch, fate, &self->error);
 	return OK;
 }
 
 static enum status
 memory_await(struct store *store, int64_t *now_us, struct error *err)
 {
-	*now_us = of(store)->memory->now_us;
-	if (of(store)->outcome != OK)
-		*err = of(store)->error;
-	return of(store)->outcome;
+	struct memory_store *self = of(store);
+
+	if (self->late)
+		self->outcome = commit(self, &self->batch, &self->error);
+	self->late = false;
+	*now_us = self->memory->now_us;
+	if (self->outcome != OK)
+		*err = self->error;
+	return self->outcome;
+}
+
+static bool
+is_held(const struct memory_store *store)
+{
+	return store->memory->hold || store->held;
 }
 
 static bool
 memory_arrived(struct store *store)
 {
-	return !of(store)->memory->hold;
+	return !is_held(of(store));
 }
 
 static int
 memory_socket(const struct store *store)
 {
-	return ((const struct memory_store *)store)->memory->hold ? 0 : -1;
+	return is_held((const struct memory_store *)store) ? 0 : -1;
+}
+
+void
+memory_hold(struct store *store, bool held)
+{
+	of(store)->held = held;
+}
+
+/* ---- taking over ----------------------------------------------------------------------------------------- */
+
+static bool
+overlap(const struct lane_range *a, const struct lane_range *b)
+{
+	return a->first_part <= b->last_part && a->last_part >= b->first_part;
+}
+
+static enum status
+memory_claim(struct store *store, const struct lane_range *range, int64_t owner, int64_t takeover_us,
+	struct claim *claim, struct error *err)
+{
+	struct memory *memory = of(store)->memory;
+	struct memory_lane *row;
+
+	of(store)->owner = 0;
+	TRY(begin(store, MEMORY_claim, NULL, err));
+	assert(range->lane < MEMORY_LANES);
+	for (int i = 0; i < MEMORY_LANES; i++) {
+		struct memory_lane *lane = &memory->lanes[i];
+		bool same = i == range->lane;
+
+		if (lane->owner == 0 || (same && lane->owner == owner) || (!same && !overlap(&lane->range, range)))
+			continue;
+		if (lane->seen_us > memory->now_us - takeover_us)
+			return FAIL(err, fenced, "lane %d is owned by a living daemon", i);
+	}
+	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us };
+	for (int i = 0; i < MEMORY_LANES; i++) {
+		struct memory_lane *lane = &memory->lanes[i];
+
+		if (lane->owner == 0 || lane->owner == owner || (i != range->lane && !overlap(&lane->range, range)))
+			continue;
+		finish_late(memory, lane->owner);
+		claim->unclean = true;
+		lane->owner = 0;
+	}
+	row = &memory->lanes[range->lane];
+	row->range = *range;
+	row->owner = owner;
+	row->seen_us = memory->now_us;
+	claim->tried = row->tried;
+	claim->tries = row->tries;
+	of(store)->range = *range;
+	of(store)->owner = owner;
+	for (int part = range->first_part; part <= range->last_part; part++)
+		claim->next_id[part] = memory->next_id[part];
+	return OK;
+}
+
+static enum status
+memory_release(struct store *store, struct error *err)
+{
+	TRY(must_own(of(store), err));
+	own_row(of(store))->owner = 0;
+	of(store)->owner = 0;
+	return OK;
+}
+
+static enum status
+memory_renew(struct store *store, int64_t *now_us, struct error *err)
+{
+	TRY(begin(store, MEMORY_renew, NULL, err));
+	TRY(must_own(of(store), err));
+	*now_us = of(store)->memory->now_us;
+	return OK;
+}
+
+static enum status
+memory_try_job(struct store *store, int64_t job, int32_t *tries, struct error *err)
+{
+	struct memory_lane *lane;
+
+	TRY(begin(store, MEMORY_try, NULL, err));
+	TRY(must_own(of(store), err));
+	lane = own_row(of(store));
+	lane->tries = lane->tried == job ? lane->tries + 1 : 1;
+	lane->tried = job;
+	*tries = lane->tries;
+	return OK;
 }
 
 /* ---- scans ------------------------------------------------------------------------------------------------ */
@@ -383,7 +530,7 @@ memory_ready(struct store *store, const char *topic, int32_t definition, const s
 
 	TRY(begin(store, MEMORY_ready, NULL, err));
 	for (size_t i = 0; i < memory->tree_count; i++)
-		for (at = next_activity(memory->trees[i], NULL); at; at = next_activity(memory->trees[i], at)) {
+		for (at = memory_walk(memory->trees[i], NULL); at; at = memory_walk(memory->trees[i], at)) {
 			if (!is_wanted(of(store), at, topic, definition))
 				continue;
 			task = ready_of(arena, at);
@@ -421,7 +568,7 @@ memory_jobs(struct store *store, int64_t until_us, int64_t after_due, int64_t af
 
 	TRY(begin(store, MEMORY_jobs, NULL, err));
 	for (size_t i = 0; i < memory->tree_count; i++)
-		for (at = next_activity(memory->trees[i], NULL); at; at = next_activity(memory->trees[i], at))
+		for (at = memory_walk(memory->trees[i], NULL); at; at = memory_walk(memory->trees[i], at))
 			for (const struct job *job = at->jobs; job; job = job->next) {
 				struct due_job due = { .id = job->id,
 					.due_us = job->due_us != WHEN_NONE ? job->due_us : job->created_us };
@@ -502,6 +649,7 @@ memory_new(int64_t now_us)
 
 	memory->arena = arena;
 	memory->now_us = now_us;
+	map_init(&memory->history, arena);
 	for (int part = 0; part < PART_COUNT; part++)
 		memory->next_id[part] = ((int64_t)part << PART_SHIFT) + 1000;
 	return memory;
@@ -522,5 +670,7 @@ memory_open(struct memory *memory)
 
 	store->store.ops = &operations;
 	store->memory = memory;
+	store->next = (struct memory_store *)memory->stores;
+	memory->stores = &store->store;
 	return &store->store;
 }
