@@ -700,6 +700,10 @@ lane_new(const struct lane_config *config)
 void
 lane_free(struct lane *lane)
 {
+	/* nobody hears how it ended: a daemon that dies, in tests */
+	run_undo(lane, lane->open);
+	if (lane->flying != NULL)
+		run_undo(lane, lane->flying);
 	cache_clear(lane);
 	tasks_clear(lane);
 	timers_clear(lane);

@@ -97,6 +97,7 @@ struct lane_config {
 };
 
 struct lane *lane_new(const struct lane_config *config);
+/* As lane_stop() leaves it; what is on its way else is forgotten, and nobody is answered. */
 void lane_free(struct lane *lane);
 
 /* Whether it owns its parts: answers commands. */

@@ -382,6 +382,27 @@ START_TEST(test_stopping)
 }
 END_TEST
 
+/* A daemon dies with one batch on its way and one behind it; the next one finds what was committed. */
+START_TEST(test_dying)
+{
+	const struct definition *definition = drive_define(drive, one_task);
+	int64_t instance;
+
+	drive_open(drive);
+	instance = drive_begin(drive, definition, none);
+	drive->memory->hold = true;
+	drive_ask(drive, complete(task_of(instance, "work")));
+	drive_step(drive);
+	drive_start(drive, definition, none);
+	drive_step(drive);
+	drive_restart(drive, 8);
+	drive->memory->hold = false;
+	drive_run(drive, 20 * DRIVE_SECOND);
+	ck_assert(lane_active(drive->lane));
+	ck_assert_uint_eq(drive->memory->tree_count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -390,7 +411,7 @@ main(void)
 		test_weather_over_the_first, test_the_second_fails, test_handed_out_and_gone,
 		test_a_fetch_is_put_off, test_what_is_not_cached_waits,
 		test_tasks_that_are_not_cached_wait, test_due_jobs_have_their_turn,
-		test_garbage_of_a_busy_tree, test_stopping, NULL,
+		test_garbage_of_a_busy_tree, test_stopping, test_dying, NULL,
 	};
 
 	return drive_suite("flight", tests);
