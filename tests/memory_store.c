@@ -33,6 +33,7 @@ begin(struct store *store, enum memory_call call, const struct batch *batch, str
 	struct memory *memory = of(store)->memory;
 
 	memory->calls[call]++;
+	memory->caller = store;
 	return memory->judge ? memory->judge(memory, call, batch, err) : OK;
 }
 

@@ -69,6 +69,7 @@ struct memory {
 		const struct effects *effects, const struct tree *stored);
 	void (*saved)(struct memory *memory, struct store *store, const struct saved_command *command,
 		const struct effects *effects, const struct tree *stored);
+	struct store *caller;		/* while the judge is asked: who calls */
 	void *context;			/* the test's */
 	bool records;			/* keeps log and history: to be set before the first save */
 	struct memory_event *log;	/* in the order in which it was written */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * See drain.h. */
+#include "tests/simulate/drain.h"
+
+#include <inttypes.h>
+
+#include "tests/simulate/steps.h"
+
+enum {
+	WORK_ROUNDS = 8,	/* of all workers; who has not ended by then (a loop, a lost token) is deleted */
+	MOST_ROUNDS = 12,
+	MOST_FETCHES = 60,	/* in a row until nothing is left */
+	MOST_WAITS = 12,	/* for an owner */
+	FETCH_MOST = 50,
+};
+
+static const struct activity *
+next_stored(const struct world *world, size_t *tree, const struct activity *at)
+{
+	const struct memory *memory = world->memory;
+
+	if (at)
+		at = memory_walk(memory->trees[*tree], at);
+	else if (*tree < memory->tree_count)
+		at = memory_walk(memory->trees[*tree], NULL);
+	while (!at && ++*tree < memory->tree_count)
+		at = memory_walk(memory->trees[*tree], NULL);
+	return at;
+}
+
+static bool
+is_owned(struct world *world)
+{
+	for (int l = 0; l < world->lanes; l++)
+		if (!world_owner(world, (int64_t)(l * (PART_COUNT / world->lanes)) << PART_SHIFT))
+			return false;
+	return true;
+}
+
+/* An owner that is silent is replaced; one that the database's clock makes look alive for long, too, in the end. */
+static void
+await_owner(struct world *world)
+{
+	world_settle(world);
+	for (int i = 0; i < MOST_WAITS && !is_owned(world) && !world_failed(world); i++)
+		world_run(world, 2 * WORLD_SECOND);
+	if (is_owned(world))
+		return;
+	world_jump(world, INT64_C(7200) * WORLD_SECOND);
+	world_run(world, 10 * WORLD_SECOND);
+	if (!is_owned(world))
+		world_fail(world, "without faults nobody takes the lanes over");
+}
+
+static struct command
+repair_of(const struct activity *at, const struct incident *incident)
+{
+	if (incident->kind == INCIDENT_failed_external_task)
+		return (struct command){ .kind = COMMAND_set_task_retries, .target = at->id, .retries = 1 };
+	return (struct command){ .kind = COMMAND_set_job_retries, .target = incident->configuration, .retries = 1 };
+}
+
+/* What people do: end suspensions and incidents, complete user tasks. */
+static void
+people(struct world *world, bool give_up)
+{
+	const struct activity *at = NULL;
+	size_t tree = 0;
+
+	while ((at = next_stored(world, &tree, at)) != NULL) {
+		if (!at->scope && give_up)
+			step_command(world, (struct command){ .kind = COMMAND_delete_instance, .target = at->id });
+		else if (!at->scope && at->instance->suspended)
+			step_command(world, (struct command){ .kind = COMMAND_suspend, .target = at->id });
+		for (const struct incident *incident = at->incidents; incident && !give_up; incident = incident->next)
+			step_command(world, repair_of(at, incident));
+		if (at->human && !at->instance->suspended && !give_up)
+			step_command(world, (struct command){ .kind = COMMAND_complete_user, .target = at->id,
+				.variables = step_variables(&world->dice, world->arena) });
+	}
+	world_settle(world);
+}
+
+/* Fetches until there is nothing to fetch, and completes what it gets. */
+static void
+work(struct world *world)
+{
+	size_t got;
+	int fetches = 0;
+
+	do {
+		got = 0;
+		for (int l = 0; l < world->lanes && world->topic_count > 0; l++) {
+			struct ask *ask = step_fetch(world, "drain", world->topics, world->topic_count, FETCH_MOST,
+				l * (PART_COUNT / world->lanes));
+
+			world_settle(world);
+			if (!ask || !ask->answered || world_failed(world))
+				continue;
+			got += ask->request.task_count;
+			for (size_t i = 0; i < ask->request.task_count; i++)
+				step_command(world, (struct command){ .kind = COMMAND_complete_task, .worker = "drain",
+					.target = ask->request.tasks[i].activity,
+					.variables = step_variables(&world->dice, world->arena) });
+			world_settle(world);
+		}
+	} while (got > 0 && ++fetches < MOST_FETCHES && !world_failed(world));
+}
+
+static int64_t
+time_of(struct world *world, int64_t id)
+{
+	const struct place *place = world_owner(world, id);
+
+	return place ? lane_now(place->lane, world->now_us) : INT64_MIN;
+}
+
+static bool
+is_fetchable(const struct activity *at)
+{
+	return at->external.topic && at->state == ACTIVITY_active && at->external.retries != 0 &&
+		!at->instance->suspended;
+}
+
+/* Nothing that a fetch would have to give, or a lane to run, is left. */
+static void
+check_nothing_hides(struct world *world)
+{
+	const struct activity *at = NULL;
+	size_t tree = 0;
+
+	while ((at = next_stored(world, &tree, at)) != NULL) {
+		int64_t now_us = time_of(world, at->id);
+
+		if (is_fetchable(at) && (at->external.until_us == WHEN_NONE || at->external.until_us <= now_us))
+			world_fail(world, "task %" PRId64 " (%s) is ready and no fetch finds it", at->id, at->node->id);
+		for (const struct job *job = at->jobs; job; job = job->next) {
+			int64_t due_us = job->due_us != WHEN_NONE ? job->due_us : job->created_us;
+
+			if (job->retries > 0 && !at->instance->suspended && due_us <= now_us - 2 * WORLD_SECOND)
+				world_fail(world, "job %" PRId64 " (%s) is due and nobody runs it", job->id, at->node->id);
+		}
+	}
+}
+
+/* When a lock runs out or a job falls due next; INT64_MAX: nothing does. */
+static int64_t
+next_event_us(struct world *world)
+{
+	int64_t next = INT64_MAX;
+	const struct activity *at = NULL;
+	size_t tree = 0;
+
+	while ((at = next_stored(world, &tree, at)) != NULL) {
+		if (is_fetchable(at) && at->external.until_us != WHEN_NONE && at->external.until_us < next)
+			next = at->external.until_us;
+		for (const struct job *job = at->jobs; job; job = job->next)
+			if (job->retries > 0 && job->due_us != WHEN_NONE && job->due_us < next)
+				next = job->due_us;
+	}
+	return next;
+}
+
+/* Lets that time come; a leap of the clock, so that a long wait costs no more than a short one. */
+static void
+pass_until(struct world *world, int64_t us)
+{
+	int64_t ahead = us == INT64_MAX ? 0 : us - world->memory->now_us;
+
+	if (ahead > 4 * WORLD_SECOND)
+		world_jump(world, ahead - 2 * WORLD_SECOND);
+	world_run(world, 6 * WORLD_SECOND);	/* longer than between two renewals: all clocks follow */
+}
+
+void
+drain(struct world *world)
+{
+	int64_t poisonings = world->poisonings, poisoned;
+
+	world_calm(world);
+	await_owner(world);	/* those who were in trouble hear of it */
+	world->quiet = true;
+	for (int round = 0; round < MOST_ROUNDS && !world_failed(world); round++) {
+		await_owner(world);
+		people(world, round >= WORK_ROUNDS);
+		work(world);
+		if (is_owned(world) && !world_failed(world))
+			check_nothing_hides(world);
+		if (world->memory->tree_count == 0)
+			break;
+		pass_until(world, next_event_us(world));
+	}
+	world_settle(world);
+	poisoned = (int64_t)map_count(&world->poisoned);
+	if (world->poisonings - poisonings > 4 * poisoned)
+		world_fail(world, "%" PRId64 " jobs ended the daemon %" PRId64 " times", poisoned, world->poisonings);
+	if (world->memory->tree_count > 0)
+		world_fail(world, "%zu instances do not end, not even by deletion", world->memory->tree_count);
+}
