@@ -220,7 +220,7 @@ run_fail_task(struct machine *machine, struct error *err)
 	MUST_EMIT(machine, err, task_lock, .activity = activity->id, .worker = activity->external.worker,
 		.locked_us = WHEN_NONE, .until_us = until_us, .expiries = 0);
 	if (retries > 0)
-		return OK;
+		return close_incidents(machine, activity, activity->id, true, err);
 	return open_incident(machine, activity, INCIDENT_failed_external_task, activity->id, message,
 		activity->node->key, err);
 }

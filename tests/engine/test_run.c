@@ -631,6 +631,14 @@ START_TEST(external_task_life)
 		.retries = 0,
 		.error_message = "no"}) == OK);
 	ck_assert_ptr_nonnull(a->incidents);
+	/* it reports once more, and changes its mind */
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = a->id, .worker = "w1",
+		.retries = 1,
+		.error_message = "maybe"}) == OK);
+	ck_assert_ptr_null(a->incidents);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_task_retries, .target = a->id, .retries = 0})
+		== OK);
+	ck_assert_ptr_nonnull(a->incidents);
 	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_task_retries, .target = a->id, .retries = 2})
 		== OK);
 	ck_assert_ptr_null(a->incidents);
