@@ -188,7 +188,7 @@ retries_left(struct machine *machine, const struct activity *activity, int32_t *
 	if (before < 0 || before > attempts)
 		before = attempts;
 	TRY(retry_of(machine, activity, activity->node, attempts - before, &attempts, &due_us, err));
-	*retries = before - 1;
+	*retries = before > 0 ? before - 1 : 0;	/* an operator may have taken them all meanwhile */
 	if (command->duration_us == 0)
 		*until_us = due_us;
 	return OK;

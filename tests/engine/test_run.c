@@ -615,6 +615,26 @@ START_TEST(async_and_failure)
 }
 END_TEST
 
+/* An operator takes the attempts while a worker has the task, which then fails without a word about them. */
+START_TEST(external_task_without_attempts)
+{
+	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+		"<extensionElements><camunda:failedJobRetryTimeCycle>R3/PT5S</camunda:failedJobRetryTimeCycle>"
+		"</extensionElements></serviceTask><endEvent id='e'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e"), NONE);
+	struct activity *a = sim_at(sim, "a");
+
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_lock_task, .target = a->id, .worker = "w1",
+		.duration_us = 1000000}) == OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_task_retries, .target = a->id, .retries = 0})
+		== OK);
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = a->id, .worker = "w1",
+		.retries = -1, .error_message = "no"}) == OK);
+	ck_assert_int_eq(a->external.retries, 0);
+	ck_assert_ptr_nonnull(a->incidents);
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(external_task_life)
 {
 	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>" FLOW("f0", "s", "a")
@@ -866,6 +886,7 @@ main(void)
 	tcase_add_test(tc, inputs_do_not_see_each_other);
 	tcase_add_test(tc, async_and_failure);
 	tcase_add_test(tc, external_task_life);
+	tcase_add_test(tc, external_task_without_attempts);
 	tcase_add_test(tc, error_case_must_be_true);
 	tcase_add_test(tc, local_variables_come_last);
 	tcase_add_test(tc, candidates);
