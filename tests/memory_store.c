@@ -325,6 +325,8 @@ void
 memory_abandon(struct store *store)
 {
 	end_late(of(store));
+	if (own_row(of(store)))
+		own_row(of(store))->gone = true;
 	of(store)->owner = 0;
 }
 
@@ -409,7 +411,7 @@ memory_claim(struct store *store, const struct lane_range *range, int64_t owner,
 
 		if (lane->owner == 0 || (same && lane->owner == owner) || (!same && !overlap(&lane->range, range)))
 			continue;
-		if (lane->seen_us > memory->now_us - takeover_us)
+		if (!lane->gone && lane->seen_us > memory->now_us - takeover_us)
 			return FAIL(err, fenced, "lane %d is owned by a living daemon", i);
 	}
 	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us };
@@ -425,6 +427,7 @@ memory_claim(struct store *store, const struct lane_range *range, int64_t owner,
 	row = &memory->lanes[range->lane];
 	row->range = *range;
 	row->owner = owner;
+	row->gone = false;
 	row->seen_us = memory->now_us;
 	claim->tried = row->tried;
 	claim->tries = row->tries;

@@ -41,6 +41,7 @@ struct memory_ended {
 struct memory_lane {
 	struct lane_range range;
 	int64_t owner, seen_us;
+	bool gone;			/* the owner's connection is: nobody has to wait for it */
 	int64_t tried;			/* see try_job() */
 	int32_t tries;
 };

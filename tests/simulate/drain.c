@@ -10,7 +10,7 @@ enum {
 	WORK_ROUNDS = 8,	/* of all workers; who has not ended by then (a loop, a lost token) is deleted */
 	MOST_ROUNDS = 12,
 	MOST_FETCHES = 60,	/* in a row until nothing is left */
-	MOST_WAITS = 12,	/* for an owner */
+	MOST_WAITS = 60,	/* for an owner: jobs may end several, and each is missed for a while */
 	FETCH_MOST = 50,
 };
 
@@ -73,7 +73,9 @@ people(struct world *world, bool give_up)
 		else if (!at->scope && at->instance->suspended)
 			step_command(world, (struct command){ .kind = COMMAND_suspend, .target = at->id });
 		for (const struct incident *incident = at->incidents; incident && !give_up; incident = incident->next)
-			step_command(world, repair_of(at, incident));
+			/* nobody tries a job again that ended the daemon */
+			if (!map_get(&world->poisoned, incident->configuration))
+				step_command(world, repair_of(at, incident));
 		if (at->human && !at->instance->suspended && !give_up)
 			step_command(world, (struct command){ .kind = COMMAND_complete_user, .target = at->id,
 				.variables = step_variables(&world->dice, world->arena) });
@@ -81,30 +83,21 @@ people(struct world *world, bool give_up)
 	world_settle(world);
 }
 
-/* Fetches until there is nothing to fetch, and completes what it gets. */
+/* Fetches from the lane, and completes what it gets. */
 static void
-work(struct world *world)
+work_once(struct world *world, int lane)
 {
-	size_t got;
-	int fetches = 0;
+	struct ask *ask = step_fetch(world, "drain", world->topics, world->topic_count, FETCH_MOST,
+		lane * (PART_COUNT / world->lanes));
 
-	do {
-		got = 0;
-		for (int l = 0; l < world->lanes && world->topic_count > 0; l++) {
-			struct ask *ask = step_fetch(world, "drain", world->topics, world->topic_count, FETCH_MOST,
-				l * (PART_COUNT / world->lanes));
-
-			world_settle(world);
-			if (!ask || !ask->answered || world_failed(world))
-				continue;
-			got += ask->request.task_count;
-			for (size_t i = 0; i < ask->request.task_count; i++)
-				step_command(world, (struct command){ .kind = COMMAND_complete_task, .worker = "drain",
-					.target = ask->request.tasks[i].activity,
-					.variables = step_variables(&world->dice, world->arena) });
-			world_settle(world);
-		}
-	} while (got > 0 && ++fetches < MOST_FETCHES && !world_failed(world));
+	world_settle(world);
+	if (!ask || !ask->answered || world_failed(world))
+		return;
+	for (size_t i = 0; i < ask->request.task_count; i++)
+		step_command(world, (struct command){ .kind = COMMAND_complete_task, .worker = "drain",
+			.target = ask->request.tasks[i].activity,
+			.variables = step_variables(&world->dice, world->arena) });
+	world_settle(world);
 }
 
 static int64_t
@@ -122,6 +115,35 @@ is_fetchable(const struct activity *at)
 		!at->instance->suspended;
 }
 
+/* Whether a fetch would have to give it. */
+static bool
+is_ready(struct world *world, const struct activity *at)
+{
+	return is_fetchable(at) &&
+		(at->external.until_us == WHEN_NONE || at->external.until_us <= time_of(world, at->id));
+}
+
+static bool
+any_ready(struct world *world)
+{
+	const struct activity *at = NULL;
+	size_t tree = 0;
+
+	while ((at = next_stored(world, &tree, at)) != NULL)
+		if (is_ready(world, at))
+			return true;
+	return false;
+}
+
+/* A fetch may get nothing for its pains when what it found becomes an incident: it is asked again. */
+static void
+work(struct world *world)
+{
+	for (int fetches = 0; fetches < MOST_FETCHES && any_ready(world) && !world_failed(world); fetches++)
+		for (int l = 0; l < world->lanes && world->topic_count > 0; l++)
+			work_once(world, l);
+}
+
 /* Nothing that a fetch would have to give, or a lane to run, is left. */
 static void
 check_nothing_hides(struct world *world)
@@ -132,7 +154,7 @@ check_nothing_hides(struct world *world)
 	while ((at = next_stored(world, &tree, at)) != NULL) {
 		int64_t now_us = time_of(world, at->id);
 
-		if (is_fetchable(at) && (at->external.until_us == WHEN_NONE || at->external.until_us <= now_us))
+		if (is_ready(world, at))
 			world_fail(world, "task %" PRId64 " (%s) is ready and no fetch finds it", at->id, at->node->id);
 		for (const struct job *job = at->jobs; job; job = job->next) {
 			int64_t due_us = job->due_us != WHEN_NONE ? job->due_us : job->created_us;
@@ -167,9 +189,12 @@ pass_until(struct world *world, int64_t us)
 {
 	int64_t ahead = us == INT64_MAX ? 0 : us - world->memory->now_us;
 
+	world->quiet = false;			/* an owner may seem dead for the leap */
 	if (ahead > 4 * WORLD_SECOND)
 		world_jump(world, ahead - 2 * WORLD_SECOND);
 	world_run(world, 6 * WORLD_SECOND);	/* longer than between two renewals: all clocks follow */
+	await_owner(world);
+	world->quiet = true;
 }
 
 void
@@ -178,7 +203,7 @@ drain(struct world *world)
 	int64_t poisonings = world->poisonings, poisoned;
 
 	world_calm(world);
-	await_owner(world);	/* those who were in trouble hear of it */
+	world_run(world, 4 * WORLD_SECOND);	/* those who were in trouble hear of it */
 	world->quiet = true;
 	for (int round = 0; round < MOST_ROUNDS && !world_failed(world); round++) {
 		await_owner(world);
