@@ -308,7 +308,7 @@ end_late(struct memory_store *store)
 	if (!store->late)
 		return;
 	store->late = false;
-	if (memory->outlives && memory->outlives(memory, &store->store))
+	if (own_row(store) && memory->outlives && memory->outlives(memory, &store->store))
 		must(commit(store, &store->batch, &err), &err);
 	store->outcome = unheard(&store->error);
 }

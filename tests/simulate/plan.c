@@ -12,7 +12,7 @@
 #include "tests/simulate/rules.h"
 
 enum {
-	FEWEST_STEPS = 90, MORE_STEPS = 60,
+	FEWEST_STEPS = 120, MORE_STEPS = 60,
 	SKETCHES = 4000,	/* different ones: they are compiled once in a process */
 };
 

@@ -277,6 +277,40 @@ check_join(const struct activity *at)
 	return "has all its tokens and does not fire";
 }
 
+/* How often something happened in a scope, by any two numbers. */
+static int64_t *
+tally_of(struct world *world, int64_t scope, int64_t a, int64_t b)
+{
+	int64_t key = (int64_t)hash_number(hash_number(hash_number(11, scope), a), b);
+	int64_t *tally = map_get(&world->tallies, key);
+
+	if (!tally) {
+		tally = ARENA_NEW(world->arena, int64_t);
+		map_put(&world->tallies, key, tally);
+	}
+	return tally;
+}
+
+/* I6: a parallel join fires no more often than a token came by each of its flows. */
+static void
+count_firing(struct world *world, const struct effect *effect)
+{
+	const struct activity *at = effect->on.activity;
+	const struct program *program = program_of(at);
+	int64_t fired;
+
+	if (at->node->element != EL_parallel_gateway || at->node->incoming_count <= 1)
+		return;
+	if (effect->activity_state.state == ACTIVITY_joining) {
+		++*tally_of(world, at->parent, at->node->key, effect->activity_state.flow);
+		return;
+	}
+	fired = ++*tally_of(world, at->parent, at->node->key, 0);
+	for (int32_t i = 0; i < at->node->incoming_count; i++)
+		if (fired > *tally_of(world, at->parent, at->node->key, program->flows[at->node->incoming[i]].key))
+			world_fail(world, "join %s fires more often than tokens come", at->node->id);
+}
+
 /* What has used up its attempts is an incident, and nothing else is. */
 static const char *
 check_incidents(const struct activity *at)
@@ -304,16 +338,16 @@ check_multi(const struct activity *at)
 {
 	int64_t all, active, completed;
 
-	if (at->node->element != EL_multi_instance_body || at->state != ACTIVITY_active)
+	if (at->node->element != EL_multi_instance_body || at->state != ACTIVITY_active || at->jobs)
 		return NULL;
 	all = number_of(at, "nrOfInstances");
 	active = number_of(at, "nrOfActiveInstances");
 	completed = number_of(at, "nrOfCompletedInstances");
 	if (completed < 0 || active < 0 || active + completed > all)
 		return "counts more instances than there are";
-	if (!at->node->multi->sequential && !at->jobs && active + completed != all)
-		return "counts fewer instances than there are";
-	return NULL;
+	if (!at->node->multi->sequential && at->child_count + completed != all)
+		return "has another number of instances than it counts";
+	return at->child_count > 0 ? NULL : "has no instance left and goes on";
 }
 
 static void
@@ -378,6 +412,9 @@ rules_saved(struct place *place, const struct saved_command *command, const stru
 	struct world *world = place->world;
 
 	check_promise(place, command, stored);
+	for (size_t i = 0; i < effects->count; i++)
+		if (effects->list[i].kind == EFFECT_activity_state)
+			count_firing(world, &effects->list[i]);
 	world->hash = hash_number(world->hash, (int64_t)tree_hash(stored, true));
 	world->hash = hash_number(world->hash, command->command->kind);
 	check_replay(world, command, effects, stored);

@@ -15,7 +15,7 @@
 #include "tests/simulate/guard.h"
 #include "tests/simulate/shrink.h"
 
-enum { QUICK_SCHEDULES = 1500, SCHEDULES = 10000, SHRINK_SECONDS = 60 };
+enum { QUICK_SCHEDULES = 1000, SCHEDULES = 3000, SHRINK_SECONDS = 60 };
 
 struct options {
 	int64_t schedules, seed, jobs;

@@ -185,6 +185,7 @@ world_new(struct arena *arena)
 	map_init(&world->by_arena, arena);
 	map_init(&world->ids, arena);
 	map_init(&world->done, arena);
+	map_init(&world->tallies, arena);
 	map_init(&world->replayed, arena);
 	map_init(&world->poisoned, arena);
 	world->hash = 1;

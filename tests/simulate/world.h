@@ -83,6 +83,7 @@ struct world {
 	size_t topic_count;
 	struct map ids;			/* every id that ever became durable */
 	struct map done;		/* tasks to their number of completions */
+	struct map tallies;		/* how often tokens came to joins, and these fired */
 	struct map replayed;		/* root to the tree that its log alone gives */
 	uint64_t hash;			/* of all that was stored and answered */
 	bool quiet;			/* faults have stopped: only success counts */
