@@ -261,6 +261,15 @@ unheard(struct error *err)
 	return FAIL(err, fenced, "the outcome of the last transaction is not known");
 }
 
+/* The connection is gone: nobody has to wait for this owner, and it owns no more until it claims again. */
+static void
+disconnect(struct memory_store *store)
+{
+	if (own_row(store))
+		own_row(store)->gone = true;
+	store->owner = 0;
+}
+
 static enum status
 settle(struct memory_store *store, const struct batch *batch, enum memory_fate fate, struct error *err)
 {
@@ -268,11 +277,11 @@ settle(struct memory_store *store, const struct batch *batch, enum memory_fate f
 	case MEMORY_aborts:
 		return FAIL(err, weather, "the transaction was aborted");
 	case MEMORY_aborts_unheard:
-		store->owner = 0;
+		disconnect(store);
 		return unheard(err);
 	case MEMORY_commits_unheard:
 		TRY(commit(store, batch, err));
-		store->owner = 0;
+		disconnect(store);
 		return unheard(err);
 	case MEMORY_commits:
 	case MEMORY_late:
@@ -325,9 +334,7 @@ void
 memory_abandon(struct store *store)
 {
 	end_late(of(store));
-	if (own_row(of(store)))
-		own_row(of(store))->gone = true;
-	of(store)->owner = 0;
+	disconnect(of(store));
 }
 
 /* What is sent is judged at once, and done unless it is late; the lane hears of it when it asks. */

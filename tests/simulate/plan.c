@@ -13,7 +13,7 @@
 
 enum {
 	FEWEST_STEPS = 120, MORE_STEPS = 60,
-	SKETCHES = 4000,	/* different ones: they are compiled once in a process */
+	SKETCHES = 1500,	/* different ones: they are compiled once in a process */
 };
 
 static struct sketch *
@@ -35,6 +35,7 @@ plan_random(struct arena *arena, uint64_t seed)
 	static const int64_t expiries[] = { 0, 1, 2, 10 };
 	struct plan *plan = ARENA_NEW(arena, struct plan);
 	struct dice dice = { .state = seed };
+	bool settled;
 
 	plan->seed = seed;
 	plan->sketch_count = 2 + (size_t)dice_roll(&dice, 2);
@@ -53,8 +54,12 @@ plan_random(struct arena *arena, uint64_t seed)
 	plan->cache_bytes = dice_chance(&dice, 50) ? 1 << 20 : (size_t)dice_roll(&dice, 2) * 40000;
 	plan->step_count = FEWEST_STEPS + (size_t)dice_roll(&dice, MORE_STEPS);
 	plan->steps = ARENA_ARRAY(arena, struct step, plan->step_count);
-	for (size_t i = 0; i < plan->step_count; i++)
+	settled = dice_chance(&dice, 40);
+	for (size_t i = 0; i < plan->step_count; i++) {
 		plan->steps[i] = (struct step){ .kind = step_random(&dice), .seed = dice_next(&dice) };
+		if (settled && step_unsettles(plan->steps[i].kind))
+			plan->steps[i].kind = STEP_blame;
+	}
 	plan->end_seed = dice_next(&dice);
 	return plan;
 }
@@ -69,7 +74,8 @@ const char *
 plan_settings(const struct plan *plan, struct arena *arena)
 {
 	return arena_printf(arena, "%d daemons of %d lanes, batch_commands=%" PRId64 " ready_window=%" PRId64
-		" job_window_seconds=%" PRId64 " lock_expiries=%" PRId64 " cache_bytes=%zu, one job in %d ends its daemon",
+		" job_window_seconds=%" PRId64 " lock_expiries=%" PRId64
+		" cache_bytes=%zu, one job in %d ends its daemon",
 		plan->daemons, plan->lanes, plan->batch_commands, plan->ready_window, plan->job_window_seconds,
 		plan->lock_expiries, plan->cache_bytes, plan->poison);
 }

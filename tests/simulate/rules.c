@@ -254,29 +254,6 @@ check_boundaries(const struct activity *at)
 	return NULL;
 }
 
-static bool
-waits_by(const struct activity *scope, const struct node *join, int32_t flow)
-{
-	for (const struct activity *at = scope->first; at; at = at->next)
-		if (at->node == join && at->state == ACTIVITY_joining && at->flow == flow)
-			return true;
-	return false;
-}
-
-/* I6: a parallel join with a token on each flow has fired. */
-static const char *
-check_join(const struct activity *at)
-{
-	const struct program *program = program_of(at);
-
-	if (at->state != ACTIVITY_joining || at->node->element != EL_parallel_gateway)
-		return NULL;
-	for (int32_t i = 0; i < at->node->incoming_count; i++)
-		if (!waits_by(at->scope, at->node, program->flows[at->node->incoming[i]].key))
-			return NULL;
-	return "has all its tokens and does not fire";
-}
-
 /* How often something happened in a scope, by any two numbers. */
 static int64_t *
 tally_of(struct world *world, int64_t scope, int64_t a, int64_t b)
@@ -289,6 +266,34 @@ tally_of(struct world *world, int64_t scope, int64_t a, int64_t b)
 		map_put(&world->tallies, key, tally);
 	}
 	return tally;
+}
+
+/* Tokens that wait at the join and came by the flow. */
+static int64_t
+waiting_by(const struct activity *scope, const struct node *join, int32_t flow)
+{
+	int64_t count = 0;
+
+	for (const struct activity *at = scope->first; at; at = at->next)
+		count += at->node == join && at->state == ACTIVITY_joining && at->flow == flow;
+	return count;
+}
+
+/* I6, I1: a parallel join with a token on each flow has fired, and uses up one of each when it does. */
+static const char *
+check_join(struct world *world, const struct activity *at)
+{
+	const struct program *program = program_of(at);
+
+	if (at->state != ACTIVITY_joining || at->node->element != EL_parallel_gateway)
+		return NULL;
+	if (waiting_by(at->scope, at->node, at->flow) != *tally_of(world, at->parent, at->node->key, at->flow) -
+	    *tally_of(world, at->parent, at->node->key, 0))
+		return "has another number of tokens than came and were used";
+	for (int32_t i = 0; i < at->node->incoming_count; i++)
+		if (!waiting_by(at->scope, at->node, program->flows[at->node->incoming[i]].key))
+			return NULL;
+	return "has all its tokens and does not fire";
 }
 
 /* I6: a parallel join fires no more often than a token came by each of its flows. */
@@ -357,7 +362,7 @@ check_tree(struct world *world, const struct tree *tree)
 		const char *wrong = check_leaf(at);
 
 		wrong = wrong ? wrong : check_boundaries(at);
-		wrong = wrong ? wrong : check_join(at);
+		wrong = wrong ? wrong : check_join(world, at);
 		wrong = wrong ? wrong : check_incidents(at);
 		wrong = wrong ? wrong : check_multi(at);
 		if (wrong)
@@ -443,7 +448,8 @@ remember_tasks(struct world *world, struct ask *ask)
 		const struct fetched *task = &ask->request.tasks[i];
 
 		if (!has_locked(ask, task->activity))
-			world_fail(world, "task %" PRId64 " was handed out before its lock was durable", task->activity);
+			world_fail(world, "task %" PRId64 " was handed out before its lock was durable",
+				task->activity);
 		if (!text_equal(task->external.worker, ask->request.fetch.worker))
 			world_fail(world, "task %" PRId64 " was handed out with the lock of %s", task->activity,
 				task->external.worker);

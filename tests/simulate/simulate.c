@@ -26,7 +26,8 @@ struct options {
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: simulate [--schedules N] [--seed S] [--jobs N] [--quick] [--no-shrink] [--out FOLDER]\n");
+	fprintf(stderr,
+		"usage: simulate [--schedules N] [--seed S] [--jobs N] [--quick] [--no-shrink] [--out FOLDER]\n");
 	return EXIT_FAILURE;
 }
 
@@ -36,7 +37,8 @@ read_options(struct options *options, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 		int64_t *number = !strcmp(argv[i], "--schedules") ? &options->schedules :
-			!strcmp(argv[i], "--seed") ? &options->seed : !strcmp(argv[i], "--jobs") ? &options->jobs : NULL;
+			!strcmp(argv[i], "--seed") ? &options->seed :
+			!strcmp(argv[i], "--jobs") ? &options->jobs : NULL;
 
 		if (!strcmp(argv[i], "--quick")) {
 			options->schedules = QUICK_SCHEDULES;

@@ -356,7 +356,8 @@ step_unknown(struct world *world)
 {
 	world_tell(world, "# a task is completed that never was");
 	step_command(world, (struct command){ .kind = COMMAND_complete_task, .worker = workers[0],
-		.target = (dice_roll(&world->dice, PART_COUNT) << PART_SHIFT) + 2 * dice_roll(&world->dice, 2000) + 2 });
+		.target = (dice_roll(&world->dice, PART_COUNT) << PART_SHIFT) +
+			2 * dice_roll(&world->dice, 2000) + 2 });
 }
 
 /* ---- time and faults -------------------------------------------------------------------------------------------- */
@@ -483,7 +484,6 @@ step_blame(struct world *world)
 		return;
 	world_tell(world, "# some commands of daemon %d cannot be stored", place->daemon);
 	place->blames = true;
-	world_step(world, place);
 }
 
 static struct daemon *
@@ -548,6 +548,28 @@ step_jump(struct world *world)
 	world->counted.jumps++;
 }
 
+/* A batch that changes a task is on its way, and the next one, which may fail, ends that task already. */
+static void
+step_overtake(struct world *world)
+{
+	struct holding holding = choose_holding(world);
+	struct place *place = holding.task != 0 ? world_owner(world, holding.task) : NULL;
+
+	if (!place)
+		return;
+	world_tell(world, "# the priority of %s changes, and meanwhile %s completes it",
+		element_of(world, holding.task), holding.worker);
+	place->held = true;
+	memory_hold(place->store, true);
+	step_command(world, (struct command){ .kind = COMMAND_set_task_priority, .target = holding.task,
+		.priority = dice_roll(&world->dice, 10) });
+	world_step(world, place);
+	step_command(world, (struct command){ .kind = COMMAND_complete_task, .target = holding.task,
+		.worker = holding.worker });
+	world_step(world, place);
+	place->blames = dice_chance(&world->dice, 50);
+}
+
 /* ---- the table -------------------------------------------------------------------------------------------------- */
 
 static void (*const plays[STEP_COUNT])(struct world *world) = {
@@ -572,6 +594,14 @@ step_random(struct dice *dice)
 	for (at = dice_roll(dice, sum); at >= weights[kind]; kind++)
 		at -= weights[kind];
 	return (enum step_kind)kind;
+}
+
+bool
+step_unsettles(enum step_kind kind)
+{
+	return kind == STEP_crash || kind == STEP_revive || kind == STEP_pause || kind == STEP_resume ||
+		kind == STEP_jump || kind == STEP_abort || kind == STEP_unheard || kind == STEP_unheard_abort ||
+		kind == STEP_weather;
 }
 
 void

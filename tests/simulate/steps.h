@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The steps of a schedule: what clients ask and what goes wrong.  Each takes what it needs from dice of its own and from
- * what is stored, so that a schedule without one of its steps is still a schedule. */
+ * The steps of a schedule: what clients ask and what goes wrong.  Each takes what it needs from dice of its own and
+ * from what is stored, so that a schedule without one of its steps is still a schedule. */
 #ifndef TESTS_SIMULATE_STEPS_H
 #define TESTS_SIMULATE_STEPS_H
 
@@ -15,6 +15,9 @@ enum step_kind {
 
 /* One by weight. */
 enum step_kind step_random(struct dice *dice);
+
+/* Whether it ends an ownership, or may: schedules without such steps show what a fresh start would mend. */
+bool step_unsettles(enum step_kind kind);
 
 /* Plays it; world->dice are its dice. */
 void step_play(struct world *world, enum step_kind kind);

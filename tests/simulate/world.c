@@ -81,8 +81,7 @@ static bool
 is_unlucky(const struct batch *batch)
 {
 	for (size_t i = 0; batch && i < batch->count; i++)
-		if (batch->commands[i].command->kind != COMMAND_fail_job &&
-		    hash_number(batch->commands[i].command->kind, batch->commands[i].command->target) % 3 == 0)
+		if (hash_number(batch->commands[i].command->kind, batch->commands[i].command->target) % 3 == 0)
 			return true;
 	return false;
 }
@@ -107,6 +106,7 @@ judge(struct memory *memory, enum memory_call call, const struct batch *batch, s
 	}
 	if (place->blames && call == MEMORY_save && is_unlucky(batch)) {
 		world->counted.blamed++;
+		place->blamed = true;
 		return FAIL(err, internal, "a row was refused");
 	}
 	return OK;
@@ -299,7 +299,8 @@ world_step(struct world *world, struct place *place)
 	place->next_us = lane_step(place->lane, world->now_us, &place->inbox);
 	for (place->end = &place->inbox; *place->end; place->end = &(*place->end)->next)
 		;
-	place->blames = false;
+	place->blames = place->blames && !place->blamed;
+	place->blamed = false;
 	bury(world, daemon);
 	world->counted.steps++;
 }

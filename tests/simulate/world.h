@@ -8,7 +8,7 @@
 #include "tests/memory_store.h"
 #include "tests/simulate/dice.h"
 
-enum { WORLD_DAEMONS = 2, WORLD_LANES = 2, WORLD_DEFINITIONS = 3, WORLD_WORKERS = 4, WORLD_TOPICS = 32 };
+enum { WORLD_DAEMONS = 2, WORLD_LANES = 2, WORLD_DEFINITIONS = 3, WORLD_WORKERS = 4, WORLD_TOPICS = 128 };
 enum { WORLD_SECOND = 1000000, WORLD_MESSAGE = 600 };
 
 struct world;
@@ -26,7 +26,8 @@ struct place {
 	enum memory_fate fate;		/* of its next transaction */
 	bool late;			/* its next transaction is only sent */
 	int weather;			/* so many of its next calls fail */
-	bool blames;			/* its next transactions with an unlucky command fail, until the step is over */
+	bool blames;			/* transactions with an unlucky command fail, in the next step with some */
+	bool blamed;			/* one did in this step */
 	struct map expected;		/* root to struct promised: what the batch on its way must lead to */
 };
 
