@@ -16,6 +16,7 @@ enum { TWICE = 8, MOST_JOBS = 64 };	/* one schedule in so many is played twice (
 struct report {
 	uint64_t seed;			/* of the schedule under way */
 	struct verdict verdict;
+	char story[GUARD_STORY];
 };
 
 static struct report *
@@ -64,7 +65,7 @@ note_death(struct report *report, int state)
 }
 
 struct verdict
-guard_play(const struct plan *plan)
+guard_play(const struct plan *plan, char *story)
 {
 	struct report *report = shared(1);
 	struct verdict verdict;
@@ -73,13 +74,15 @@ guard_play(const struct plan *plan)
 
 	if (pid == 0) {
 		alarm(GUARD_SECONDS);
-		report->verdict = plan_play(plan, arena_new(), NULL);
+		report->verdict = plan_play(plan, arena_new(), report->story, sizeof report->story);
 		_exit(0);
 	}
 	while (waitpid(pid, &state, 0) != pid)
 		;
 	note_death(report, state);
 	verdict = report->verdict;
+	if (story)
+		memcpy(story, report->story, sizeof report->story);
 	munmap(report, sizeof *report);
 	return verdict;
 }
@@ -100,11 +103,11 @@ static void
 play_one(struct report *report, struct arena *arena)
 {
 	const struct plan *plan = plan_random(arena, report->seed);
-	struct verdict verdict = plan_play(plan, arena, NULL), again;
+	struct verdict verdict = plan_play(plan, arena, NULL, 0), again;
 
 	add(&report->verdict.counted, &verdict.counted);
 	if (verdict.failed[0] == '\0' && report->seed % TWICE == 0) {
-		again = plan_play(plan, arena, NULL);
+		again = plan_play(plan, arena, NULL, 0);
 		if (again.hash != verdict.hash)
 			snprintf(verdict.failed, sizeof verdict.failed, "played again, the schedule goes another way");
 	}

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "bpmn/bpmn.h"
 #include "tests/simulate/drain.h"
 #include "tests/simulate/rules.h"
@@ -139,13 +138,13 @@ furnish(struct world *world, const struct plan *plan)
 }
 
 struct verdict
-plan_play(const struct plan *plan, struct arena *arena, const char **story)
+plan_play(const struct plan *plan, struct arena *arena, char *story, size_t room)
 {
 	struct world *world = world_new(arena);
 	struct verdict verdict = { .hash = 0 };
 
-	if (story)
-		text_init(&world->story, arena);
+	world->story = story;
+	world->story_room = room;
 	furnish(world, plan);
 	define(world, plan);
 	world->dice = (struct dice){ .state = plan->seed };
@@ -160,8 +159,6 @@ plan_play(const struct plan *plan, struct arena *arena, const char **story)
 		drain(world);
 	if (!world_failed(world))
 		rules_end(world);
-	if (story)
-		*story = text_string(&world->story);
 	snprintf(verdict.failed, sizeof verdict.failed, "%s", world->failed);
 	verdict.hash = world->hash;
 	verdict.counted = world->counted;

@@ -31,8 +31,8 @@ struct verdict {
 
 struct plan *plan_random(struct arena *arena, uint64_t seed);
 
-/* Plays it to the end; story (in the arena) is what happened, when it is wanted. */
-struct verdict plan_play(const struct plan *plan, struct arena *arena, const char **story);
+/* Plays it to the end.  story, unless NULL, has room for that many bytes and becomes what happened, while it does. */
+struct verdict plan_play(const struct plan *plan, struct arena *arena, char *story, size_t room);
 
 /* Its diagrams' BPMN files and its settings in words. */
 const char *plan_diagram(const struct plan *plan, size_t number, struct arena *arena);

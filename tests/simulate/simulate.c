@@ -100,18 +100,14 @@ report_failure(const struct options *options, uint64_t seed, const char *failed)
 	struct arena *arena = arena_new();
 	struct plan *plan = plan_random(arena, seed);
 	struct verdict verdict;
-	const char *story = "";
+	char *story = arena_alloc(arena, GUARD_STORY);
 
 	printf("not ok simulate: %s\n# played again by: simulate --seed %" PRIu64 " --schedules 1\n", failed, seed);
 	if (!options->shrinks)
 		return EXIT_FAILURE;
 	shrink(plan, arena, SHRINK_SECONDS);
-	verdict = guard_play(plan);
+	verdict = guard_play(plan, story);
 	printf("# shrunk to %zu steps: %s\n", plan->step_count, verdict.failed);
-	fflush(stdout);
-	/* one that crashes cannot tell its story to the end; its steps are told before */
-	if (strncmp(verdict.failed, "ended by", 8) != 0 && strncmp(verdict.failed, "not over", 8) != 0)
-		plan_play(plan, arena, &story);
 	write_story(plan, options, verdict.failed, story);
 	return EXIT_FAILURE;
 }

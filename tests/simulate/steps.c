@@ -120,6 +120,8 @@ step_fetch(struct world *world, const char *worker, const char *const *topics, s
 {
 	struct arena *arena = world_arena(world);
 	struct fetch_topic *wanted = ARENA_ARRAY(arena, struct fetch_topic, count);
+	bool use_priority = dice_chance(&world->dice, 70), anywhere = dice_chance(&world->dice, 5);
+	enum fetch_order order = (enum fetch_order)dice_roll(&world->dice, 3);
 	static const int64_t locks[] = { 1000, WORLD_SECOND, 10 * WORLD_SECOND, 60 * WORLD_SECOND };
 
 	for (size_t i = 0; i < count; i++) {
@@ -131,9 +133,9 @@ step_fetch(struct world *world, const char *worker, const char *const *topics, s
 		part = (int)dice_roll(&world->dice, PART_COUNT);
 	return world_ask(world, arena, (struct request){ .kind = REQUEST_fetch,
 		.command = { .target = ((int64_t)part << PART_SHIFT) + 1 }, .fetch = { .worker = worker,
-		.max_tasks = most, .use_priority = dice_chance(&world->dice, 70),
-		.order = (enum fetch_order)dice_roll(&world->dice, 3), .topics = wanted, .topic_count = count } },
-		!world->quiet && dice_chance(&world->dice, 5));
+		.max_tasks = most, .use_priority = use_priority,
+		.order = order, .topics = wanted, .topic_count = count } },
+		!world->quiet && anywhere);
 }
 
 static void
@@ -354,10 +356,11 @@ step_assign(struct world *world)
 static void
 step_unknown(struct world *world)
 {
+	int64_t part = dice_roll(&world->dice, PART_COUNT), number = dice_roll(&world->dice, 2000);
+
 	world_tell(world, "# a task is completed that never was");
 	step_command(world, (struct command){ .kind = COMMAND_complete_task, .worker = workers[0],
-		.target = (dice_roll(&world->dice, PART_COUNT) << PART_SHIFT) +
-			2 * dice_roll(&world->dice, 2000) + 2 });
+		.target = (part << PART_SHIFT) + 2 * number + 2 });
 }
 
 /* ---- time and faults -------------------------------------------------------------------------------------------- */

@@ -4,8 +4,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "base/text.h"
 #include "tests/simulate/rules.h"
 #include "tests/simulate/tree_hash.h"
 
@@ -32,15 +32,17 @@ world_fail(struct world *world, const char *format, ...)
 void
 world_tell(struct world *world, const char *format, ...)
 {
-	char line[400];
+	size_t length = world->story ? strlen(world->story) : 0;
 	va_list arguments;
+	int put;
 
-	if (!world->story.arena)
+	if (length + 2 >= world->story_room)
 		return;
 	va_start(arguments, format);
-	vsnprintf(line, sizeof line, format, arguments);
+	put = vsnprintf(world->story + length, world->story_room - length - 1, format, arguments);
 	va_end(arguments);
-	text_printf(&world->story, "%s\n", line);
+	if (put > 0)
+		strcat(world->story + length, "\n");
 }
 
 /* ---- the store's hooks ------------------------------------------------------------------------------------ */

@@ -90,7 +90,8 @@ struct world {
 	bool quiet;			/* faults have stopped: only success counts */
 	char failed[WORLD_MESSAGE];	/* the first rule that was broken; "" when none was */
 	struct world_count counted;
-	struct text story;		/* what was played, in the words of tests/stories; NULL arena: not wanted */
+	char *story;			/* what was played, in the words of tests/stories; NULL: not wanted */
+	size_t story_room;
 	struct arena **arenas;		/* of requests */
 	size_t arena_count, arena_capacity;
 };
