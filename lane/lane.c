@@ -172,6 +172,14 @@ gather_jobs(struct lane *lane, struct gathered *gathered)
 	}
 }
 
+/* Where a job would leave no room for requests, both take turns. */
+static bool
+is_turn_of_jobs(struct lane *lane, const struct request *inbox)
+{
+	lane->job_had_turn = !lane->job_had_turn;
+	return inbox == NULL || lane->job_had_turn;
+}
+
 /* After an unclean end, in turn with requests: one job, which stands alone in its batch. */
 static enum status
 gather_careful_job(struct lane *lane, struct gathered *gathered, const struct request *inbox, bool *alone,
@@ -179,8 +187,7 @@ gather_careful_job(struct lane *lane, struct gathered *gathered, const struct re
 {
 	struct command command;
 
-	lane->job_had_turn = !lane->job_had_turn;
-	if (inbox != NULL && !lane->job_had_turn)
+	if (!is_turn_of_jobs(lane, inbox))
 		return OK;
 	TRY(careful_job(lane, &command, err));
 	if (command.target == 0)
@@ -198,7 +205,8 @@ gather_due(struct lane *lane, struct gathered *gathered, const struct request *i
 		return OK;
 	if (is_careful(lane))
 		return gather_careful_job(lane, gathered, inbox, alone, err);
-	gather_jobs(lane, gathered);
+	if (lane->config.settings->batch_commands > 1 || is_turn_of_jobs(lane, inbox))
+		gather_jobs(lane, gathered);
 	return OK;
 }
 

@@ -306,6 +306,31 @@ START_TEST(test_weather_over_a_job)
 }
 END_TEST
 
+/* A job is always due, and a batch holds one command: requests have their turn all the same. */
+START_TEST(test_batches_of_one)
+{
+	const struct definition *definition = drive_define(drive,
+		"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='round'/>"
+		"<exclusiveGateway id='round' camunda:asyncAfter='true'/>"
+		"<sequenceFlow id='f1' sourceRef='round' targetRef='round'/>");
+	struct request *start, *end;
+	int i;
+
+	drive->settings.batch_commands = 1;
+	drive_open(drive);
+	start = drive_start(drive, definition, (struct entries){ 0 });
+	for (i = 0; i < 5; i++)
+		drive_step(drive);
+	ck_assert_int_eq(drive_answers(start), 1);
+	end = drive_ask(drive, (struct command){ .kind = COMMAND_delete_instance,
+		.target = start->outcome.instance });
+	for (i = 0; i < 5; i++)
+		drive_step(drive);
+	ck_assert_int_eq(drive_answers(end), 1);
+	ck_assert_uint_eq(drive->memory->tree_count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -315,7 +340,7 @@ main(void)
 		test_waits_between_attempts, test_retries_are_given, test_without_an_executor, test_by_hand,
 		test_a_takeover_finds_the_timers,
 		test_a_job_that_was_not_saved,
-		test_weather_over_a_job, NULL };
+		test_weather_over_a_job, test_batches_of_one, NULL };
 
 	return drive_suite("timers", tests);
 }
