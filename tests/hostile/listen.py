@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""To come."""
+
+
+def run(database, long):
+	pass
