@@ -3,13 +3,32 @@
 #include "api/http.h"
 
 #include <microhttpd.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 struct head {
 	int lengths, encodings, hosts;
-	bool bad_name, bad_encoding;
+	bool folded, bad_name, bad_value, bad_encoding;
 };
+
+/* A carriage return alone, which others take for the end of a line, or another control byte. */
+static bool
+has_control(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
+			return true;
+	return false;
+}
+
+/* Of a header that goes on in a second line (obs-fold, RFC 9112 5.2) libmicrohttpd joins that line to the name: then
+ * "Content-Length: 2" is none.  It moves the name behind the value for that. */
+static bool
+is_folded(const char *name, const char *value)
+{
+	return value != NULL && (uintptr_t)value < (uintptr_t)name;
+}
 
 static enum MHD_Result
 see(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -20,6 +39,8 @@ see(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 	(void)kind;
 	if (name[0] == '\0' || name[strspn(name, token)] != '\0')
 		head->bad_name = true;
+	head->bad_value |= value != NULL && has_control(value);
+	head->folded |= is_folded(name, value);
 	head->lengths += strcasecmp(name, "Content-Length") == 0;
 	if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		head->encodings++;
@@ -37,8 +58,12 @@ head_problem(struct exchange *exchange)
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, see, &head);
 	if (exchange->method[strspn(exchange->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0')
 		return "the method is malformed";
+	if (head.folded)
+		return "a header is folded over two lines";
 	if (head.bad_name)
 		return "a header's name is malformed";
+	if (head.bad_value)
+		return "a header's value is malformed";
 	if (head.lengths > 1 || head.encodings > 1 || head.hosts > 1)
 		return "a header that may stand once stands twice";
 	if (head.lengths + head.encodings > 1)

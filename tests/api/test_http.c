@@ -300,6 +300,11 @@ START_TEST(smuggled_requests)
 		"GET /engine-rest/version HTTP/1.1\r\n\r\n",
 		"GET /engine-rest/version HTTP/1.1\r\nHost: h\r\nBad Name: x\r\n\r\n",
 		"GET /engine-rest/version HTTP/1.1\r\nHost: h\r\nNo-Colon\r\n\r\n",
+		UNLOCK "Content-Length: 5\r\n 0\r\n\r\n",
+		UNLOCK "Transfer-Encoding:\r\n\tchunked\r\n\r\n",
+		UNLOCK "Content-: 5\r\n Length\r\n\r\n",
+		"GET /engine-rest/version HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n",
+		UNLOCK "X: y\rTransfer-Encoding: chunked\r\n\r\n",
 	};
 	struct reply reply;
 	struct wire wire;
