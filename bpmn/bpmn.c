@@ -61,15 +61,17 @@ compile_all(struct arena *arena, const struct xml_element *root, struct report *
 {
 	const struct program **programs = NULL;
 	const struct xml_element *process = NULL;
+	struct file file;
 	size_t capacity = 0;
 
+	file_init(&file, arena, root);
 	while ((process = xml_next_child(root, process, XML_SPACE_bpmn, "process")) != NULL) {
 		struct error failure = { .status = OK };
 		const struct program *program;
 
 		if (!is_executable(process))
 			continue;
-		program = compile_process(arena, root, process, report, &failure);
+		program = compile_process(arena, &file, process, report, &failure);
 		if (failure.status != OK && err->status == OK)
 			*err = failure;
 		if (program == NULL)

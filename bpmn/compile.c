@@ -271,17 +271,6 @@ collect(struct build *b)
 }
 
 static void
-collect_errors(struct build *b)
-{
-	const struct xml_element *error = NULL;
-
-	while ((error = xml_next_child(b->definitions, error, XML_SPACE_bpmn, "error")) != NULL) {
-		if (error->id != NULL)
-			map_put_text(&b->error_by_id, error->id, (void *)(uintptr_t)error);
-	}
-}
-
-static void
 build_async(struct node *node, const struct xml_element *xml)
 {
 	const char *exclusive = xml_camunda(xml, "exclusive");
@@ -429,7 +418,7 @@ build_header(struct build *b)
 
 	program->key = xml->id;
 	program->name = xml_attribute(xml, XML_SPACE_none, "name");
-	program->category = xml_attribute(b->definitions, XML_SPACE_none, "targetNamespace");
+	program->category = xml_attribute(b->file->root, XML_SPACE_none, "targetNamespace");
 	program->description = build_documentation(b, xml);
 	program->version_tag = xml_camunda(xml, "versionTag");
 	program->history_ttl_days = parse_ttl(b, xml_camunda(xml, "historyTimeToLive"));
@@ -480,17 +469,15 @@ settle_bad_expressions(struct build *b, struct error *err)
 }
 
 const struct program *
-compile_process(struct arena *arena, const struct xml_element *definitions, const struct xml_element *process,
-	struct report *report, struct error *err)
+compile_process(struct arena *arena, struct file *file, const struct xml_element *process, struct report *report,
+	struct error *err)
 {
-	struct build b = { .arena = arena, .definitions = definitions, .process = process, .report = report };
+	struct build b = { .arena = arena, .file = file, .process = process, .report = report };
 	size_t errors_before = report->errors;
 
 	b.program = ARENA_NEW(arena, struct program);
 	map_init(&b.node_by_id, arena);
-	map_init(&b.error_by_id, arena);
 	map_init(&b.skipped, arena);
-	collect_errors(&b);
 	collect(&b);
 	build_header(&b);
 	build_nodes(&b);

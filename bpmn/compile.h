@@ -3,7 +3,6 @@
 #ifndef BPMN_COMPILE_H
 #define BPMN_COMPILE_H
 
-#include "base/map.h"
 #include "base/text.h"
 #include "bpmn/tree.h"
 
@@ -23,7 +22,8 @@ struct flow_origin {
 
 struct build {
 	struct arena *arena;
-	const struct xml_element *definitions, *process;
+	struct file *file;
+	const struct xml_element *process;
 	struct report *report;
 	struct program *program;
 
@@ -36,7 +36,6 @@ struct build {
 	bool *maimed;				/* nodes that lost a flow or condition to what we refuse */
 
 	struct map node_by_id;			/* id to index + 1; a multi-instance activity's is its body's */
-	struct map error_by_id;			/* id of bpmn:error to its xml_element */
 	struct map skipped;			/* ids of what is no node of ours, refused elsewhere */
 	const struct xml_element *first_skipped;
 

@@ -13,7 +13,10 @@ static const char *const implementations[] = { "class", "delegateExpression", "d
 static const struct xml_element *
 find_error(const struct build *b, const char *reference)
 {
-	return reference == NULL ? NULL : map_get_text(&b->error_by_id, reference);
+	const struct xml_element *found = reference == NULL ? NULL : map_get_text(&b->file->ids, reference);
+
+	return found != NULL && found->parent == b->file->root && found->space == XML_SPACE_bpmn &&
+		strcmp(found->name, "error") == 0 ? found : NULL;
 }
 
 /* The code behind errorRef: that of the error (NULL when it has none), or the reference itself when there is no such

@@ -57,19 +57,27 @@ check_drawn(struct build *b, const struct map *ids, const struct xml_element *xm
 }
 
 void
-references_check(struct build *b)
+file_init(struct file *file, struct arena *arena, const struct xml_element *root)
 {
 	const struct xml_element *at;
-	struct map ids;
 
-	map_init(&ids, b->arena);
-	for (at = b->definitions; at != NULL; at = walk(b->definitions, at))
+	*file = (struct file){ .root = root };
+	map_init(&file->ids, arena);
+	for (at = root; at != NULL; at = walk(root, at))
 		if (at->id != NULL)
-			map_put_text(&ids, at->id, (void *)(uintptr_t)at);
+			map_put_text(&file->ids, at->id, (void *)(uintptr_t)at);
+}
+
+void
+references_check(struct build *b)
+{
+	const struct xml_element *root = b->file->root, *at;
+
 	for (at = b->process; at != NULL; at = walk(b->process, at))
 		if (at->space == XML_SPACE_bpmn && strcmp(at->name, "association") == 0)
-			check_association(b, &ids, at);
-	for (at = b->definitions; at != NULL; at = walk(b->definitions, at))
+			check_association(b, &b->file->ids, at);
+	for (at = root; at != NULL && !b->file->drawing_checked; at = walk(root, at))
 		if (at->space == XML_SPACE_di)
-			check_drawn(b, &ids, at);
+			check_drawn(b, &b->file->ids, at);
+	b->file->drawing_checked = true;
 }

@@ -3,6 +3,7 @@
 #ifndef BPMN_TREE_H
 #define BPMN_TREE_H
 
+#include "base/map.h"
 #include "bpmn/bpmn.h"
 
 /* camunda, activiti, operaton and fox are the same namespace to us. */
@@ -73,9 +74,19 @@ extern const struct schema_file schema_files[];
  * unknown in the camunda namespaces a warning, what is ignored nothing (the table says why). */
 void vocabulary_check(const struct xml_element *root, struct report *report);
 
-/* compile.c: one process element into a program.  Problems go to the report; NULL when there were errors.
- * definitions is the root element, for errors, and so on. */
-const struct program *compile_process(struct arena *arena, const struct xml_element *definitions,
-	const struct xml_element *process, struct report *report, struct error *err);
+/* What the processes of a file share. */
+struct file {
+	const struct xml_element *root;		/* definitions, for errors, and so on */
+	struct map ids;				/* each id of the file to its xml_element */
+	bool drawing_checked;			/* it is looked at once, with the first process */
+};
+
+/* references.c: looks for all ids below root, a definitions element. */
+void file_init(struct file *file, struct arena *arena, const struct xml_element *root);
+
+/* compile.c: one process element of the file into a program.  Problems go to the report; NULL when there were
+ * errors. */
+const struct program *compile_process(struct arena *arena, struct file *file, const struct xml_element *process,
+	struct report *report, struct error *err);
 
 #endif

@@ -761,6 +761,59 @@ START_TEST(many_nodes)
 }
 END_TEST
 
+/* A file of that many processes. */
+static const char *
+crowd(int count)
+{
+	struct text text;
+
+	text_init(&text, arena);
+	text_puts(&text, MODEL_HEAD);
+	for (int i = 0; i < count; i++)
+		text_printf(&text, "<process id=\"p%d\" isExecutable=\"true\"><startEvent id=\"s%d\"/></process>", i,
+			i);
+	text_puts(&text, MODEL_TAIL);
+	return text_string(&text);
+}
+
+static size_t
+memory_for(int count)
+{
+	const char *xml = crowd(count);
+	size_t before = arena_used(arena);
+
+	ck_assert_int_eq(compile(xml), OK);
+	ck_assert_uint_eq(diagram.program_count, (size_t)count);
+	return arena_used(arena) - before;
+}
+
+/* What a process of a file costs is not the size of the file. */
+START_TEST(many_processes)
+{
+	size_t few = memory_for(100), many = memory_for(1600);
+
+	ck_assert_msg(many < 24 * few, "%zu bytes for 100, %zu for 1600", few, many);
+}
+END_TEST
+
+/* The drawing belongs to the file: what is wrong with it is said once. */
+START_TEST(one_drawing)
+{
+	const struct problem *problem;
+	int found = 0;
+
+	compile(MODEL_HEAD "<process id=\"p\" isExecutable=\"true\"><startEvent id=\"s\"/></process>"
+		"<process id=\"q\" isExecutable=\"true\"><startEvent id=\"t\"/></process>"
+		"<bpmndi:BPMNDiagram xmlns:bpmndi=\"http://www.omg.org/spec/BPMN/20100524/DI\"><bpmndi:BPMNPlane>"
+		"<bpmndi:BPMNShape id=\"d\"/></bpmndi:BPMNPlane></bpmndi:BPMNDiagram>" MODEL_TAIL);
+	for (size_t i = 0; i < diagram.problems.count; i++) {
+		problem = &diagram.problems.list[i];
+		found += strcmp(problem->message, "'bpmnElement' attribute is required on BPMNShape") == 0;
+	}
+	ck_assert_int_eq(found, 1);
+}
+END_TEST
+
 static void
 setup(void)
 {
@@ -809,6 +862,8 @@ main(void)
 		all_problems_at_once,
 		expression_error,
 		many_nodes,
+		many_processes,
+		one_drawing,
 		NULL,
 	};
 
