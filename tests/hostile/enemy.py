@@ -164,19 +164,20 @@ def cpu_seconds(daemon):
 
 
 class Meal:
-	"""CPU time and memory that something took of a daemon: `with Meal(daemon) as meal`."""
+	"""CPU time that something took of a daemon, and the most memory it had beyond `idle` bytes, what was kept from earlier
+	meals included: `with Meal(daemon, idle) as meal`."""
 
-	def __init__(self, daemon):
-		self.daemon = daemon
+	def __init__(self, daemon, idle):
+		self.daemon, self.idle = daemon, idle
 
 	def __enter__(self):
 		calm(self.daemon)
-		self.before = (cpu_seconds(self.daemon), memory(self.daemon))
+		self.before = cpu_seconds(self.daemon)
 		return self
 
 	def __exit__(self, *ignored):
-		self.cpu = cpu_seconds(self.daemon) - self.before[0]
-		self.bytes = memory(self.daemon, "VmHWM") - self.before[1]
+		self.cpu = cpu_seconds(self.daemon) - self.before
+		self.bytes = memory(self.daemon, "VmHWM") - self.idle
 
 
 def settle(measure, wanted, seconds=30):
