@@ -18,8 +18,8 @@ static const struct {
 } meanings[] = {
 	{ "08", E_weather }, { "53", E_weather }, { "57", E_weather }, { "58", E_weather }, { "25006", E_weather },
 	{ "25P03", E_weather }, { "55P03", E_weather }, { "40001", E_weather }, { "40P01", E_weather },
-	{ "22012", E_internal }, { "22", E_invalid_request }, { "42P01", E_engine }, { "3F000", E_engine },
-	{ "3D000", E_engine }, { "28", E_engine },
+	{ "22012", E_internal }, { "22", E_invalid_request }, { "54", E_invalid_request }, { "42P01", E_engine },
+	{ "3F000", E_engine }, { "3D000", E_engine }, { "28", E_engine },
 };
 
 enum status
@@ -44,6 +44,10 @@ pg_failed(PGconn *conn, const PGresult *result, const char *doing, struct error 
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
+	/* its own words would tell of an index, and not whose fault it is */
+	if (state && !strncmp(state, "54", 2))
+		return error_set(err, pg_status(state), "a name, a key or a list is longer than the database can take "
+			"(%s)", state);
 	if (state && primary)
 		return error_set(err, pg_status(state), "the database failed while %s: %.300s (%s)", doing, primary,
 			state);

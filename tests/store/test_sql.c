@@ -121,6 +121,7 @@ START_TEST(test_what_an_error_means)
 	ck_assert_int_eq(pg_status("08006"), E_weather);
 	ck_assert_int_eq(pg_status("25006"), E_weather);
 	ck_assert_int_eq(pg_status("22021"), E_invalid_request);
+	ck_assert_int_eq(pg_status("54000"), E_invalid_request);
 	ck_assert_int_eq(pg_status("22012"), E_internal);
 	ck_assert_int_eq(pg_status("23505"), E_internal);
 	ck_assert_int_eq(pg_status("42P01"), E_engine);
