@@ -10,6 +10,8 @@
 #include "api/variables.h"
 #include "base/when.h"
 
+enum { MOST_CONDITIONS = 20 };
+
 /* A query while the request is read. */
 struct asked {
 	struct exchange *exchange;
@@ -436,6 +438,20 @@ read_json(struct asked *asked, const struct value *json, struct argument *argume
 
 /* ---- the whole request ------------------------------------------------------------------------------------------ */
 
+/* PostgreSQL plans each condition as a join, and needs seconds for fifty of them. */
+static enum status
+check_conditions(const struct asked *asked)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < asked->request.argument_count; i++)
+		count += asked->arguments[i].conditions != NULL ? asked->arguments[i].count : 0;
+	if (count > MOST_CONDITIONS)
+		return FAIL(asked->err, invalid_request, "a query has at most %d conditions on variables, not %zu",
+			MOST_CONDITIONS, count);
+	return OK;
+}
+
 static enum status
 read_filters(struct asked *asked)
 {
@@ -453,7 +469,7 @@ read_filters(struct asked *asked)
 		asked->request.argument_count++;
 	}
 	asked->request.arguments = asked->arguments;
-	return OK;
+	return check_conditions(asked);
 }
 
 /* Case insensitivity is a filter of its own that changes the others. */
