@@ -131,7 +131,7 @@ body_number(const struct exchange *exchange, const char *name, int64_t *number)
 		*number = member->integer;
 		return 1;
 	}
-	if (member->type == VALUE_double) {
+	if (member->type == VALUE_double && member->real > -0x1p63 && member->real < 0x1p63) {
 		*number = (int64_t)member->real;
 		return 1;
 	}
