@@ -116,7 +116,8 @@ def complaint(status, text, empty_message=False):
 		return f"{status} without a message"
 	if 400 <= status < 500:
 		return None
-	if status == 500 and error["type"] in CAMUNDAS_500 and error["code"] == 0 and "internal" not in error["message"]:
+	of_engine = error["code"] == 0 or error["message"].startswith("ENGINE-")
+	if status == 500 and error["type"] in CAMUNDAS_500 and of_engine and "database failed" not in error["message"]:
 		return None
 	return f"{status} {text[:200]!r}"
 
