@@ -539,7 +539,8 @@ take_rows(struct reader *reader, query_row *row, void *context, bool *begun, str
 	while ((result = PQgetResult(reader->conn)) != NULL) {
 		ExecStatusType type = PQresultStatus(result);
 
-		if (type != PGRES_SINGLE_TUPLE && type != PGRES_TUPLES_OK && status == OK)
+		/* who has left may have said why in err: that the list was cancelled is no news */
+		if (type != PGRES_SINGLE_TUPLE && type != PGRES_TUPLES_OK && status == OK && wanted)
 			status = pg_failed(reader->conn, result, "listing", err);
 		if (type == PGRES_SINGLE_TUPLE && wanted && status == OK) {
 			if (!cells)

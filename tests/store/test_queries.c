@@ -441,8 +441,10 @@ START_TEST(test_a_list_that_is_left)
 	struct query_request request = { .query = QUERY_history_activity_instance, .max = -1 };
 	int64_t rows = 0, count;
 
+	error_set(&err, E_engine, "%s", "why it was left");
 	must(store_query(reader, &request, takes_three, &rows, &err), "leaving");
 	ck_assert_int_eq(rows, 3);
+	ck_assert_str_eq(err.message, "why it was left");
 	request.query = QUERY_process_instance;
 	must(store_count(reader, &request, &count, &err), "counting");
 	ck_assert_int_eq(count, 20000);
