@@ -10,7 +10,7 @@
 #include "api/variables.h"
 #include "base/when.h"
 
-enum { MOST_CONDITIONS = 20 };
+enum { MOST_CONDITIONS = 20, MOST_REPLY_BYTES = 128 * 1024 * 1024 };
 
 /* A query while the request is read. */
 struct asked {
@@ -740,6 +740,10 @@ take_row(void *context, const char *const *cells)
 
 	output->rows++;
 	output->status = write_row(output, cells);
+	/* a reply is made in memory: without an end to it one request would be the end of the daemon */
+	if (output->status == OK && output->exchange->out.length > MOST_REPLY_BYTES)
+		output->status = FAIL(output->err, invalid_request, "the list is longer than %d bytes: ask for pages "
+			"of it with firstResult and maxResults", MOST_REPLY_BYTES);
 	return output->status == OK;
 }
 
