@@ -408,3 +408,98 @@ def audit_joins(instances, rows, prefix):
 				count["done"] != 1 or count["join"] != 3 * count["fork"]:
 			wrong.append((one["id"], dict(count)))
 	say(not wrong, prefix + "every join fires once in each round", f"{len(wrong)}: {wrong[:2]}")
+
+
+# ---- databases that go away --------------------------------------------------------------------------------------
+
+
+import pwd
+import shlex
+
+
+def fresh(database, name):
+	"""A database of its own for a case."""
+	subprocess.run(["createdb", name], check=True)
+	return database.replace("dbname=" + os.environ["PGDATABASE"], "dbname=" + name)
+
+
+def sql(database, text):
+	return subprocess.run(["psql", "-qAtX", database, "-c", text], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def until_true(database, question, seconds=5):
+	end = time.monotonic() + seconds
+	while time.monotonic() < end:
+		if sql(database, question) == "t":
+			return True
+	return False
+
+
+class Cluster:
+	"""The PostgreSQL that tools/with-postgres started for us: stopped without a goodbye, and started again."""
+
+	def __init__(self):
+		self.data = os.path.join(os.environ["PGHOST"], "data")
+		with open(os.path.join(self.data, "postmaster.opts"), encoding="utf-8") as file:
+			self.command = shlex.split(file.read())
+		self.process = None
+
+	def postmaster(self):
+		with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as file:
+			return int(file.readline())
+
+	def stop(self):
+		os.kill(self.postmaster(), signal.SIGQUIT)
+		if self.process is not None:
+			self.process.wait()
+		while os.path.exists(os.path.join(self.data, "postmaster.pid")):
+			time.sleep(0.01)
+
+	def kill(self):
+		"""SIGKILL to the postmaster, which start() must have started: the zombie of another parent's would be taken for
+		a server that lives.  The backends find out by themselves."""
+		self.process.kill()
+		self.process.wait()
+
+	def spawn(self):
+		options = {"cwd": "/", "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+		if os.geteuid() == 0:
+			user = pwd.getpwuid(os.stat(self.data).st_uid)
+			options.update(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+		self.process = subprocess.Popen(self.command, **options)
+
+	def start(self):
+		"""Again and again: a backend that has not yet noticed the end of its postmaster keeps the next one away."""
+		self.spawn()
+		while subprocess.run(["pg_isready", "-q"]).returncode != 0:
+			if self.process.poll() is not None:
+				self.spawn()
+			time.sleep(0.01)
+
+
+def refusals(port):
+	"""How a daemon that is not active answers: (status, Retry-After) of a read, a command and a fetch."""
+	client = Client(port)
+	replies = [client.call("GET", "/engine-rest/process-instance"),
+		client.post("/process-definition/key/rounds/start", {}),
+		client.post("/external-task/fetchAndLock", {"workerId": "w", "maxTasks": 1, "topics": []}),
+		client.call("GET", "/health")]
+	return [(reply.status, reply.headers.get("Retry-After")) for reply in replies]
+
+
+def until_refused(port, seconds=15):
+	"""The answers once every kind of request is refused with 503 and Retry-After, or None."""
+	end = time.monotonic() + seconds
+	while time.monotonic() < end:
+		answers = refusals(port)
+		if all(status == 503 and retry for status, retry in answers):
+			return answers
+		time.sleep(0.05)
+	return None
+
+
+def metric(client, name):
+	for line in client.call("GET", "/metrics").text.splitlines():
+		if not line.startswith("#") and name in line.split(" ")[0]:
+			return float(line.split(" ")[-1])
+	raise SystemExit(f"not ok there is no metric {name}")
