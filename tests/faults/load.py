@@ -2,9 +2,14 @@
 """What the cases share: three definitions under load, a ledger, and what must be true when the weather is fair again."""
 import argparse
 import collections
+import mmap
 import os
 import random
+import resource
+import struct
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -60,6 +65,43 @@ def begin(usage, *postgres, **more):
 	database = rig.with_postgres(*postgres)
 	rig.note(f"seed {args.seed} (again: --seed {args.seed})")
 	return args, database
+
+
+class Shimmed(rig.Daemon):
+	"""A daemon with shim.c before libpq, and a file through which the next fault is ordered."""
+
+	def __init__(self, database, marker=None, **settings):
+		super().__init__(database, **settings)
+		self.orders = tempfile.NamedTemporaryFile(prefix="fault-")
+		self.orders.write(bytes(16))
+		self.orders.flush()
+		self.fault = mmap.mmap(self.orders.fileno(), 16)
+		self.environment = dict(os.environ, LD_PRELOAD=shim(), BPMND_FAULT=self.orders.name)
+		if marker is not None:
+			self.environment["BPMND_FAULT_MARKER"] = marker
+
+	def spawn(self):
+		self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log, text=True,
+			env=self.environment, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+
+	def order(self, what, n):
+		"""The n-th statement from now on meets that; n 0: none does."""
+		struct.pack_into("i", self.fault, 0, 0)
+		struct.pack_into("8s", self.fault, 8, what.encode())
+		struct.pack_into("i", self.fault, 0, n)
+
+	def met(self):
+		"""How many statements have met a fault so far."""
+		return struct.unpack_from("i", self.fault, 4)[0]
+
+
+def shim():
+	"""The shared object; without one the case is skipped."""
+	path = os.path.join(os.environ.get("BUILDDIR", str(rig.ROOT)), "tests", "faults", "shim.so")
+	if not os.path.exists(path):
+		print(f"skip {os.path.basename(sys.argv[0])}: no {path} (make tests/faults/shim.so)")
+		sys.exit(0)
+	return path
 
 
 class Outage:
@@ -148,9 +190,8 @@ class Load:
 		"""Lets everything end, and compares what was acknowledged with what is there."""
 		self.over = True
 		self.starter.join(35)
-		client, end = rig.Client(self.port()), time.monotonic() + seconds
-		while client.get("/process-instance/count")["count"] > 0 and time.monotonic() < end:
-			time.sleep(0.05)
+		client = rig.Client(self.port())
+		drain(client, seconds)
 		for worker in self.workers:
 			worker.stop = True
 		for worker in self.workers:
@@ -158,6 +199,16 @@ class Load:
 		audit(client, self.ledger, prefix)
 		rig.note(f"{prefix}{len(self.ledger.started)} instances, {len(self.ledger.completed)} completions, "
 			f"{self.ledger.unknown} of unknown outcome, {self.ledger.refused} refused")
+
+
+def drain(client, seconds):
+	"""Until nothing runs any more; how many instances are left."""
+	end = time.monotonic() + seconds
+	while True:
+		left = client.get("/process-instance/count")["count"]
+		if left == 0 or time.monotonic() > end:
+			return left
+		time.sleep(0.05)
 
 
 # ---- what must be true in the end --------------------------------------------------------------------------------
@@ -185,7 +236,7 @@ def audit_starts(instances, ledger, prefix):
 	rig.say(not lost, prefix + "every acknowledged start is there once", f"{len(lost)}: {lost[:5]}")
 	open_ones = [one["id"] for one in instances if one["state"] != "COMPLETED"]
 	rig.say(not open_ones, prefix + "every instance ends", f"{len(open_ones)} are open: {open_ones[:5]}")
-	keys = collections.Counter(one["businessKey"] for one in instances)
+	keys = collections.Counter(one["businessKey"] for one in instances if one["processDefinitionKey"] in MODELS)
 	twice = [key for key, count in keys.items() if count > 1]
 	rig.say(not twice, prefix + "no start takes effect twice", twice[:5])
 
