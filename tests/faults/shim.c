@@ -81,7 +81,7 @@ replacement(PGconn *conn, char text[64])
 	if (!is_due())
 		return NULL;
 	if (asks_for("ended"))
-		return "select pg_terminate_backend(pg_backend_pid())";
+		return "do $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(9); end $$";
 	if (asks_for("cut")) {
 		cut(conn);
 		return NULL;
