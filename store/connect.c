@@ -110,6 +110,18 @@ pg_run(PGconn *conn, const char *sql, const char *doing, struct error *err)
 }
 
 enum status
+pg_end(PGconn *conn, enum status status, const char *doing, struct error *err)
+{
+	struct error ignored;
+
+	if (status == OK)
+		status = pg_run(conn, "commit", doing, err);
+	if (status != OK && pg_run(conn, "rollback", doing, &ignored) != OK)
+		return status;	/* the connection is in the way, and is given up */
+	return status;
+}
+
+enum status
 pg_ask(PGconn *conn, const char *sql, int count, const char *const *texts, const char *doing, PGresult **result,
 	struct error *err)
 {

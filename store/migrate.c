@@ -109,15 +109,10 @@ static enum status
 step_transaction(PGconn *conn, int *number, struct error *err)
 {
 	enum status status;
-	struct error ignored;
 
 	TRY(pg_run(conn, "begin", "migrating the schema", err));
 	status = step(conn, number, err);
-	if (status == OK)
-		return pg_run(conn, "commit", "migrating the schema", err);
-	if (pg_run(conn, "rollback", "migrating the schema", &ignored) != OK)
-		return status;
-	return status;
+	return pg_end(conn, status, "migrating the schema", err);
 }
 
 static enum status

@@ -67,7 +67,6 @@ make_missing(PGconn *conn, struct arena *arena, int64_t month, struct error *err
 static enum status
 ensure_month(PGconn *conn, struct arena *arena, int64_t month, struct error *err)
 {
-	struct error ignored;
 	enum status status;
 	PGresult *result;
 	int count;
@@ -79,11 +78,7 @@ ensure_month(PGconn *conn, struct arena *arena, int64_t month, struct error *err
 		return OK;
 	TRY(pg_run(conn, "begin", "making partitions", err));
 	status = make_missing(conn, arena, month, err);
-	if (status == OK)
-		return pg_run(conn, "commit", "making partitions", err);
-	if (pg_run(conn, "rollback", "making partitions", &ignored) != OK)
-		return status;
-	return status;
+	return pg_end(conn, status, "making partitions", err);
 }
 
 enum status

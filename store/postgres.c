@@ -624,7 +624,6 @@ claim_range(struct postgres *pg, const struct lane_range *range, int64_t owner, 
 	struct claim *claim, struct error *err)
 {
 	int64_t now_us = 0, previous, own_takeover_us = takeover_us;
-	struct error ignored;
 	enum status status;
 
 	if (!connected(pg))
@@ -634,9 +633,8 @@ claim_range(struct postgres *pg, const struct lane_range *range, int64_t owner, 
 	TRY(prepare_takeover(pg, range, owner, &own_takeover_us, &previous, err));
 	TRY(pg_run(pg->conn, "begin", "claiming a lane", err));
 	status = take_over(pg, range, owner, previous, takeover_us, own_takeover_us, claim, err);
-	if (status == OK)
-		return pg_run(pg->conn, "commit", "claiming a lane", err);
-	if (pg_run(pg->conn, "rollback", "claiming a lane", &ignored) != OK)
+	status = pg_end(pg->conn, status, "claiming a lane", err);
+	if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
 		disconnect(pg);
 	return status;
 }

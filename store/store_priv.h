@@ -22,6 +22,10 @@ enum status pg_connect(const char *database, const char *application, PGconn **c
 /* Runs SQL without parameters, several statements allowed, and forgets what it returns. */
 enum status pg_run(PGconn *conn, const char *sql, const char *doing, struct error *err) MUST_CHECK;
 
+/* Ends a transaction whose work went as `status` says: commits, or rolls back, also when the commit was refused.  The
+ * first failure counts. */
+enum status pg_end(PGconn *conn, enum status status, const char *doing, struct error *err) MUST_CHECK;
+
 /* Runs one SQL statement; texts are its parameters (NULL: SQL null), cells are text.  *result is to be PQclear()ed. */
 enum status pg_ask(PGconn *conn, const char *sql, int count, const char *const *texts, const char *doing,
 	PGresult **result, struct error *err) MUST_CHECK;
