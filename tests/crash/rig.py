@@ -424,7 +424,8 @@ def fresh(database, name):
 
 
 def sql(database, text):
-	return subprocess.run(["psql", "-qAtX", database, "-c", text], check=True, capture_output=True, text=True).stdout.strip()
+	psql = subprocess.run(["psql", "-qAtX", database, "-c", text], check=True, capture_output=True, text=True)
+	return psql.stdout.strip()
 
 
 def until_true(database, question, seconds=5):
@@ -456,20 +457,21 @@ class Cluster:
 			time.sleep(0.01)
 
 	def kill(self):
-		"""SIGKILL to the postmaster, which start() must have started: the zombie of another parent's would be taken for
-		a server that lives.  The backends find out by themselves."""
+		"""SIGKILL to the postmaster, which start() must have started: the zombie of another parent would be taken
+		for a server that lives.  The backends find out by themselves."""
 		self.process.kill()
 		self.process.wait()
 
 	def spawn(self):
-		options = {"cwd": "/", "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+		nowhere = subprocess.DEVNULL
+		options = {"cwd": "/", "stdin": nowhere, "stdout": nowhere, "stderr": nowhere}
 		if os.geteuid() == 0:
 			user = pwd.getpwuid(os.stat(self.data).st_uid)
 			options.update(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
 		self.process = subprocess.Popen(self.command, **options)
 
 	def start(self):
-		"""Again and again: a backend that has not yet noticed the end of its postmaster keeps the next one away."""
+		"""Until it is there: a backend that has not noticed the end of its postmaster keeps the next one away."""
 		self.spawn()
 		while subprocess.run(["pg_isready", "-q"]).returncode != 0:
 			if self.process.poll() is not None:

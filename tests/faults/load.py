@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cases share: three definitions under load, a ledger, and what must be true when the weather is fair again."""
+"""What the cases share: three definitions under load, a ledger, and what must be true in the end."""
 import argparse
 import collections
 import mmap
@@ -133,9 +133,11 @@ class Load:
 		self.ledger = rig.Ledger()
 		self.over = False
 		self.ending = 0
-		self.workers = [rig.Worker(i, self.ledger, random.Random(dice.random()), port, outage.excused, self.more, lock_ms)
+		self.workers = [rig.Worker(i, self.ledger, random.Random(dice.random()), port, outage.excused,
+			self.more, lock_ms)
 			for i in range(workers)]
-		self.starter = threading.Thread(target=self.start_instances, args=(random.Random(dice.random()),), daemon=True)
+		self.starter = threading.Thread(target=self.start_instances, args=(random.Random(dice.random()),),
+			daemon=True)
 
 	def deploy(self):
 		client = rig.Client(self.port())
@@ -168,7 +170,8 @@ class Load:
 		"""A start of unknown outcome is made again under another business key."""
 		began = time.monotonic()
 		try:
-			reply = rig.Client(self.port()).post(f"/process-definition/key/{key}/start", {"businessKey": business_key})
+			reply = rig.Client(self.port()).post(f"/process-definition/key/{key}/start",
+				{"businessKey": business_key})
 		except rig.Down as problem:
 			if not self.outage.excused(began):
 				self.ledger.complain(f"start: {problem}")
@@ -226,8 +229,14 @@ def audit(client, ledger, prefix):
 	rig.say(not early, prefix + "no timer fires before it is due", early[:3])
 	rig.say(not ledger.wrong, prefix + "no worker sees an error that is not its own",
 		f"{len(ledger.wrong)}: {ledger.wrong[:3]}")
-	left = {what: client.get(f"/{what}/count")["count"] for what in ("process-instance", "external-task", "incident", "job")}
+	left = left_over(client)
 	rig.say(not any(left.values()), prefix + "nothing is left over", left)
+
+
+def left_over(client):
+	"""How many there are of what must be gone when all instances have ended."""
+	kinds = ("process-instance", "external-task", "incident", "job")
+	return {kind: client.get(f"/{kind}/count")["count"] for kind in kinds}
 
 
 def audit_starts(instances, ledger, prefix):

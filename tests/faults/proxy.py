@@ -44,7 +44,7 @@ class Proxy:
 
 
 class Pair:
-	"""Two connected sockets: what is read from one goes to the other, through a function that may hold it or cut."""
+	"""Two connected sockets: what one sends goes to the other, through a function that may hold it or cut."""
 
 	def __init__(self, proxy, client, server):
 		self.proxy, self.client, self.server = proxy, client, server
@@ -108,8 +108,8 @@ class Messages:
 
 
 class PostgresProxy(Proxy):
-	"""`plan` is done to the next COMMIT that a lane sends: a method of PostgresPair, or None.  `delay()` are the seconds
-	for which every message is held, each way."""
+	"""`plan` is done to the next COMMIT that a lane sends: a method of PostgresPair, or None.  `delay()` are the
+	seconds for which every message is held, each way."""
 
 	def __init__(self):
 		self.plan = None
@@ -122,7 +122,8 @@ class PostgresProxy(Proxy):
 
 	def database(self, direct):
 		"""The connection string that goes through here."""
-		return re.sub(r"host=\S+", f"host=127.0.0.1 port={self.port} sslmode=disable gssencmode=disable", direct)
+		return re.sub(r"host=\S+", f"host=127.0.0.1 port={self.port} sslmode=disable gssencmode=disable",
+			direct)
 
 	def disturb(self, plan):
 		with self.lock:

@@ -18,7 +18,7 @@
 struct fault {
 	_Atomic int32_t countdown;	/* statements until the one that is hurt; 0 and less: none is */
 	_Atomic int32_t met;		/* statements that were hurt, ever */
-	char what[8];			/* an SQLSTATE; "ended": the backend; "cut": the connection, "lost": behind it */
+	char what[8];			/* an SQLSTATE; "ended": the backend; "cut", "lost": the connection */
 };
 
 static struct fault *fault;
@@ -191,16 +191,17 @@ PQexec(PGconn *conn, const char *query)
 }
 
 PGresult *
-PQexecParams(PGconn *conn, const char *query, int count, const Oid *types, const char *const *values, const int *lengths,
-	const int *formats, int format)
+PQexecParams(PGconn *conn, const char *query, int count, const Oid *types, const char *const *values,
+	const int *lengths, const int *formats, int format)
 {
 	char text[64];
 	const char *instead = replacement(conn, text);
 
 	if (instead)
 		return run_instead(conn, instead);
-	return unless_lost(conn, ((PGresult *(*)(PGconn *, const char *, int, const Oid *, const char *const *, const int *,
-		const int *, int))real("PQexecParams"))(conn, query, count, types, values, lengths, formats, format));
+	return unless_lost(conn, ((PGresult *(*)(PGconn *, const char *, int, const Oid *, const char *const *,
+		const int *, const int *, int))real("PQexecParams"))(conn, query, count, types, values, lengths,
+		formats, format));
 }
 
 PGresult *
@@ -214,6 +215,6 @@ PQexecPrepared(PGconn *conn, const char *name, int count, const char *const *val
 	instead = replacement(conn, text);
 	if (instead)
 		return run_instead(conn, instead);
-	return unless_lost(conn, ((PGresult *(*)(PGconn *, const char *, int, const char *const *, const int *, const int *,
-		int))real("PQexecPrepared"))(conn, name, count, values, lengths, formats, format));
+	return unless_lost(conn, ((PGresult *(*)(PGconn *, const char *, int, const char *const *, const int *,
+		const int *, int))real("PQexecPrepared"))(conn, name, count, values, lengths, formats, format));
 }
