@@ -186,6 +186,14 @@ const struct variable *tree_variable_local(const struct activity *scope, const c
 /* Recounts everything derived; false and a text when something is wrong (debug builds, simulator, auditor). */
 bool tree_check(const struct tree *tree, struct error *err);
 
+/* Everything that can be reached, derived things too, as text in the arena: for comparing two trees. */
+const char *tree_dump(const struct tree *tree, struct arena *arena);
+
+/* Before comparing with a tree of other origin: takes away what no row tells (transient variables) or rows alone tell
+ * (when a variable was created), and the locks, which the event log does not tell.  E_internal: the tree is broken. */
+enum status tree_forget_unstored(struct tree *tree, struct error *err) MUST_CHECK;
+enum status tree_forget_locks(struct tree *tree, struct error *err) MUST_CHECK;
+
 /* ---- commands -------------------------------------------------------------------------------------- */
 
 enum command_kind {

@@ -266,29 +266,51 @@ free_trees(struct load *load)
 			tree_free(map_remove(&load->trees, load->roots[i]));
 }
 
+static enum status
+load_trees(struct load *load, const int64_t *ids, struct tree **trees)
+{
+	struct rows rows[PARTS];
+	enum status status = OK;
+
+	map_init(&load->trees, load->pg->scratch);
+	load->roots = ARENA_ARRAY(load->pg->scratch, int64_t, load->count);
+	if (load->count > 0)
+		TRY(resolve(load, ids));
+	if (make_trees(load, rows) > 0)
+		status = fill_trees(load, rows);
+	if (status != OK) {
+		free_trees(load);
+		return status;
+	}
+	for (size_t i = 0; i < load->count; i++)
+		trees[i] = load->roots[i] ? map_get(&load->trees, load->roots[i]) : NULL;
+	return OK;
+}
+
 enum status
 postgres_load(struct store *store, const int64_t *ids, size_t count, const struct definitions *definitions,
 	struct tree **trees, struct error *err)
 {
 	struct postgres *pg = (struct postgres *)store;
 	struct load load = { .pg = pg, .definitions = definitions, .count = count, .err = err };
-	struct rows rows[PARTS];
-	enum status status = OK;
 
 	arena_reset(pg->scratch);
-	map_init(&load.trees, pg->scratch);
-	load.roots = ARENA_ARRAY(pg->scratch, int64_t, count);
-	if (count > 0) {
+	if (count > 0)
 		TRY(postgres_ready(pg, err));
-		TRY(resolve(&load, ids));
-	}
-	if (make_trees(&load, rows) > 0)
-		status = fill_trees(&load, rows);
-	if (status != OK) {
-		free_trees(&load);
-		return status;
-	}
-	for (size_t i = 0; i < count; i++)
-		trees[i] = load.roots[i] ? map_get(&load.trees, load.roots[i]) : NULL;
-	return OK;
+	return load_trees(&load, ids, trees);
+}
+
+/* The reader's connection in a writer's clothes, which owns nothing: enough for reading. */
+enum status
+reader_load(struct reader *reader, int64_t id, const struct definitions *definitions, struct tree **tree,
+	struct error *err)
+{
+	struct postgres pg = { .scratch = reader->scratch, .conn = reader->conn };
+	struct load load = { .pg = &pg, .definitions = definitions, .count = 1, .err = err };
+	enum status status;
+
+	arena_reset(pg.scratch);
+	status = load_trees(&load, &id, tree);
+	reader->conn = pg.conn;
+	return status;
 }

@@ -221,6 +221,10 @@ enum status reader_transaction(struct reader *reader,
 	enum status (*work)(struct reader *reader, void *context, struct error *err), void *context, const char *doing,
 	struct error *err) MUST_CHECK;
 
+/* The tree that holds the id, as store_ops.load, over a connection with sql_prepare() behind it. */
+enum status reader_load(struct reader *reader, int64_t id, const struct definitions *definitions, struct tree **tree,
+	struct error *err) MUST_CHECK;
+
 /* Cells of a result in text form.  NULL cells: 0, NULL, false. */
 int64_t cell_number(const PGresult *result, int row, int column);
 const char *cell_string(const PGresult *result, int row, int column, struct arena *arena);	/* a copy */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "tests/engine/dump.h"
 
 static const struct definition *
 get(void *context, int32_t id)

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "tests/engine/dump.h"
 #include "tests/engine/hand.h"
 
 static struct arena *arena;

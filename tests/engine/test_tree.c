@@ -5,7 +5,6 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "tests/engine/dump.h"
 #include "tests/engine/hand.h"
 
 static struct arena *arena;

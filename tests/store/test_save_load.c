@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "tests/engine/dump.h"
 
 static struct world *world;
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tests/base/run.h"
-#include "tests/engine/dump.h"
 #include "tests/engine/sim.h"
 #include "tests/fixture/pg.h"
 
@@ -187,16 +186,6 @@ world_at(const struct tree *tree, const char *element)
 	return at;
 }
 
-/* When a variable was created is known to the database alone. */
-static void
-forget_creation(struct tree *tree)
-{
-	for (const struct instance *instance = tree->root; instance; instance = instance->next)
-		for (const struct activity *at = &instance->activity; at; at = world_next(at))
-			for (struct variable *variable = at->variables; variable; variable = variable->next)
-				variable->created_us = WHEN_NONE;
-}
-
 /* Says where two dumps part, since they may be long. */
 static void
 must_be_equal(const char *loaded, const char *kept)
@@ -212,20 +201,11 @@ must_be_equal(const char *loaded, const char *kept)
 	ck_abort_msg("loaded: %.300s\nkept:   %.300s", loaded + line, kept + line);
 }
 
-/* They are seen by their command alone, and may stand in a tree for longer. */
-static void
-forget_transient(struct tree *tree)
+static const char *
+comparable(struct world *world, struct tree *tree)
 {
-	for (struct activity *at = &tree->root->activity; at; at = world_next(at))
-		for (struct variable *variable = at->variables, *next; variable; variable = next) {
-			struct effect drop = { .kind = EFFECT_variable_drop,
-				.variable_drop = { .scope = variable->scope, .name = variable->name } };
-			struct error err;
-
-			next = variable->next;
-			if (variable->value.transient)
-				ck_assert_msg(engine_apply(tree, &drop, &err) == OK, "%s", err.message);
-		}
+	ck_assert_msg(tree_forget_unstored(tree, &world->error) == OK, "%s", world->error.message);
+	return tree_dump(tree, world->arena);
 }
 
 void
@@ -240,12 +220,9 @@ world_must_equal_stored(struct world *world, const struct tree *tree)
 {
 	struct tree *copy = tree_copy(tree), *loaded = world_load(world, tree->root->id);
 
-	forget_transient(copy);
 	ck_assert_ptr_nonnull(loaded);
 	ck_assert_msg(tree_check(loaded, &world->error), "%s", world->error.message);
-	forget_creation(loaded);
-	forget_creation(copy);
-	must_be_equal(tree_dump(loaded, world->arena), tree_dump(copy, world->arena));
+	must_be_equal(comparable(world, loaded), comparable(world, copy));
 	tree_free(loaded);
 	tree_free(copy);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A tree as text. */
-#include "tests/engine/dump.h"
+ * A tree as text, and what one tree cannot know of another taken out of it. */
+#include "engine/tree_priv.h"
 
 #include <inttypes.h>
 
@@ -156,22 +156,11 @@ dump_activity(struct text *out, struct arena *arena, const struct tree *tree, co
 	dump_incidents(out, activity);
 }
 
-/* Depth first; NULL behind the last activity of the instance. */
-static const struct activity *
-next_activity(const struct activity *at)
-{
-	if (at->first != NULL)
-		return at->first;
-	while (at->scope != NULL && at->next == NULL)
-		at = at->scope;
-	return at->scope != NULL ? at->next : NULL;
-}
-
 const char *
 tree_dump(const struct tree *tree, struct arena *arena)
 {
-	const struct instance *instance;
-	const struct activity *at;
+	struct instance *instance;
+	struct activity *at;
 	struct text out;
 
 	text_init(&out, arena);
@@ -186,9 +175,62 @@ tree_dump(const struct tree *tree, struct arena *arena)
 			shown(instance->reason));
 		dump_time(&out, "started", instance->started_us);
 		dump_time(&out, "ended", instance->ended_us);
-		for (at = &instance->activity; at != NULL; at = next_activity(at))
+		for (at = &instance->activity; at != NULL; at = activity_walk(&instance->activity, at))
 			dump_activity(&out, arena, tree, at);
 	}
 	text_putc(&out, '\n');
 	return text_string(&out);
+}
+
+/* ---- forgetting ------------------------------------------------------------------------------------- */
+
+static enum status
+forget_variables(struct tree *tree, struct activity *activity, struct error *err)
+{
+	struct variable *variable, *next;
+
+	for (variable = activity->variables; variable != NULL; variable = next) {
+		struct effect drop = {.kind = EFFECT_variable_drop,
+			.variable_drop = {.scope = variable->scope, .name = variable->name}};
+
+		next = variable->next;
+		variable->created_us = WHEN_NONE;
+		if (variable->value.transient)
+			TRY(engine_apply(tree, &drop, err));
+	}
+	return OK;
+}
+
+static enum status
+forget_lock(struct tree *tree, struct activity *activity, struct error *err)
+{
+	struct effect unlock = {.kind = EFFECT_task_lock, .task_lock = {.activity = activity->id,
+		.locked_us = WHEN_NONE, .until_us = WHEN_NONE}};
+
+	return activity->external.topic != NULL ? engine_apply(tree, &unlock, err) : OK;
+}
+
+static enum status
+forget(struct tree *tree, enum status (*each)(struct tree *tree, struct activity *activity, struct error *err),
+	struct error *err)
+{
+	struct instance *instance;
+	struct activity *at;
+
+	for (instance = tree->root; instance != NULL; instance = instance->next)
+		for (at = &instance->activity; at != NULL; at = activity_walk(&instance->activity, at))
+			TRY(each(tree, at, err));
+	return OK;
+}
+
+enum status
+tree_forget_unstored(struct tree *tree, struct error *err)
+{
+	return forget(tree, forget_variables, err);
+}
+
+enum status
+tree_forget_locks(struct tree *tree, struct error *err)
+{
+	return forget(tree, forget_lock, err);
 }
