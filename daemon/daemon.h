@@ -75,6 +75,13 @@ enum status private_start(const char *folder, struct private_postgres **postgres
 	struct arena *arena, struct error *err) MUST_CHECK;
 void private_stop(struct private_postgres *postgres);
 
+/* ---- audit.c ---- */
+
+/* Checks a database while daemons work on it, prints what was checked and found; `sample` running and as many ended
+ * instances, which ones by seed, are replayed.  *findings: how much is wrong. */
+enum status audit(const struct settings *settings, size_t sample, uint64_t seed, int64_t *findings,
+	struct error *err) MUST_CHECK;
+
 /* ---- serve.c ---- */
 
 /* Runs until SIGTERM or SIGINT: migrates, starts everything, says that it is ready. */

@@ -20,19 +20,24 @@ static const char usage[] =
 	"  bpmnd dev [--data DIR]             with a PostgreSQL of its own in DIR (.bpmnd)\n"
 	"  bpmnd serve --database URL         on any PostgreSQL 15 or later\n"
 	"  bpmnd migrate --database URL       bring the database to this version's schema\n"
+	"  bpmnd audit --database URL         check what it holds, while daemons work: 0 sound, 1 not, 2 unknown\n"
 	"  bpmnd compile FILE                 check a diagram and print the program it becomes\n"
-	"  bpmnd print WHAT                   settings, routes, elements, statuses, sql or metrics\n"
+	"  bpmnd print WHAT                   settings, routes, elements, statuses, sql, audit or metrics\n"
 	"\n"
 	"  --listen ADDRESS:PORT              default 127.0.0.1:8080\n"
 	"  --insecure                         listen on any address: there is no authentication yet\n"
 	"  --config FILE                      settings as name = value lines\n"
 	"  --set NAME=VALUE                   one setting; BPMND_NAME in the environment does the same\n"
+	"  --sample N, --seed N               audit: how many instances are replayed (100), which ones\n"
 	"  --help, --version\n";
+
+enum { AUDIT_SAMPLE = 100, AUDIT_SAMPLE_MOST = 1000000 };
 
 struct options {
 	struct arena *arena;
 	struct settings settings;
 	const char *argument;		/* FILE or WHAT */
+	const char *sample, *seed;	/* audit; NULL: not given */
 };
 
 /* ---- commands ------------------------------------------------------------------------------------------ */
@@ -67,6 +72,43 @@ run_migrate(struct options *options, struct error *err)
 		return FAIL(err, invalid_request, "migrate needs --database URL (or the setting database)");
 	TRY(store_migrate(options->settings.database, &from, &to, err));
 	printf("schema version %d (was %d)\n", to, from);
+	return OK;
+}
+
+static enum status
+read_count(const char *name, const char *text, int64_t *count, struct error *err)
+{
+	if (text == NULL)
+		return OK;
+	if (!text_to_int(text, count) || *count < 0)
+		return FAIL(err, invalid_request, "--%s wants a number, not '%s'", name, text);
+	return OK;
+}
+
+static enum status
+audit_as_told(struct options *options, int64_t *findings, struct error *err)
+{
+	int64_t sample = AUDIT_SAMPLE, seed = monotonic_now();
+
+	TRY(read_count("sample", options->sample, &sample, err));
+	TRY(read_count("seed", options->seed, &seed, err));
+	if (sample > AUDIT_SAMPLE_MOST)
+		return FAIL(err, invalid_request, "--sample is at most %d", AUDIT_SAMPLE_MOST);
+	return audit(&options->settings, (size_t)sample, (uint64_t)seed, findings, err);
+}
+
+/* Ends with 1 when something is wrong, and with 2 when that is not known. */
+static enum status
+run_audit(struct options *options, struct error *err)
+{
+	int64_t findings;
+
+	if (audit_as_told(options, &findings, err) != OK) {
+		fprintf(stderr, "bpmnd: %s\n", err->message);
+		exit(2);
+	}
+	if (findings > 0)
+		exit(1);
 	return OK;
 }
 
@@ -143,6 +185,7 @@ static const struct {
 	{"elements", bpmn_describe},
 	{"statuses", api_describe_statuses},
 	{"sql", store_describe},
+	{"audit", store_describe_audit},
 	{"metrics", counters_describe},
 };
 
@@ -160,7 +203,7 @@ run_print(struct options *options, struct error *err)
 		fputs(text_string(&text), stdout);
 		return OK;
 	}
-	return FAIL(err, invalid_request, "print what? settings, routes, elements, statuses, sql or metrics");
+	return FAIL(err, invalid_request, "print what? settings, routes, elements, statuses, sql, audit or metrics");
 }
 
 static const struct {
@@ -170,6 +213,7 @@ static const struct {
 	{"serve", run_serve},
 	{"dev", run_dev},
 	{"migrate", run_migrate},
+	{"audit", run_audit},
 	{"compile", run_compile},
 	{"print", run_print},
 };
@@ -177,8 +221,8 @@ static const struct {
 /* ---- options ------------------------------------------------------------------------------------------- */
 
 enum {
-	OPTION_set = 256, OPTION_config, OPTION_listen, OPTION_insecure, OPTION_database, OPTION_data, OPTION_help,
-	OPTION_version
+	OPTION_set = 256, OPTION_config, OPTION_listen, OPTION_insecure, OPTION_database, OPTION_data, OPTION_sample,
+	OPTION_seed, OPTION_help, OPTION_version
 };
 
 static const struct option long_options[] = {
@@ -188,6 +232,8 @@ static const struct option long_options[] = {
 	{"insecure", no_argument, NULL, OPTION_insecure},
 	{"database", required_argument, NULL, OPTION_database},
 	{"data", required_argument, NULL, OPTION_data},
+	{"sample", required_argument, NULL, OPTION_sample},
+	{"seed", required_argument, NULL, OPTION_seed},
 	{"help", no_argument, NULL, OPTION_help},
 	{"version", no_argument, NULL, OPTION_version},
 	{0},
@@ -219,6 +265,12 @@ take_option(struct options *options, int option, struct error *err)
 	case OPTION_data:
 		return settings_set(&options->settings, options->arena, "data", optarg, err);
 	case OPTION_config:
+		return OK;
+	case OPTION_sample:
+		options->sample = optarg;
+		return OK;
+	case OPTION_seed:
+		options->seed = optarg;
 		return OK;
 	case OPTION_help:
 		fputs(usage, stdout);

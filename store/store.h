@@ -364,4 +364,37 @@ enum status store_check_schema(struct reader *reader, struct error *err) MUST_CH
 /* `bpmnd print sql` */
 void store_describe(struct text *text);
 
+/* ---- audit: does a database hold what was promised? ------------------------------------------------------ */
+
+/* What is wrong, as long as the call lasts. */
+struct audit_finding {
+	const char *check, *invariant;	/* row of audit.def, or "ids", "replay"; "note" is told but is no fault */
+	const char *ids;		/* what it concerns */
+	const char *sentence;
+};
+/* One check that is done. */
+struct audit_summary {
+	const char *check, *invariant;
+	int64_t rows;			/* looked at; trees replayed; -1: could not be looked at in time (notes alone) */
+	int64_t findings;
+	int64_t us;
+};
+struct audit_options {
+	const struct definitions *definitions;
+	size_t sample;			/* running and ended instances to replay, as many of each */
+	uint64_t seed;			/* which ones */
+	void (*found)(void *context, const struct audit_finding *finding);	/* the first few of each check */
+	void (*checked)(void *context, const struct audit_summary *summary);
+	void *context;
+};
+/* Looks through all tables range by range and replays a sample, while daemons work: on the reader's connection, which
+ * from then on only reads, each statement with its time limit, and rests as long as it worked.  Nothing that moves
+ * between two statements is a finding: a suspect is looked at again.  *findings counts, notes excluded.  E_weather:
+ * the database went away or was too slow; E_engine: it is none of ours. */
+enum status store_audit(struct reader *reader, const struct audit_options *options, int64_t *findings,
+	struct error *err) MUST_CHECK;
+
+/* `bpmnd print audit` */
+void store_describe_audit(struct text *text);
+
 #endif
