@@ -21,10 +21,11 @@ FINDING = re.compile(r"^(I\d+|note) (\w+): ")
 
 
 def run_audit(database, *options):
-	"""Runs `bpmnd audit`: (exit code, names of the checks that found something, notes excluded, all it said)."""
+	"""Runs `bpmnd audit`: (exit code, checks that found something and what they say is broken, notes
+	excluded; all it said)."""
 	done = subprocess.run([rig.BPMND, "audit", "--database", database, *options], capture_output=True, text=True)
 	matches = [FINDING.match(line) for line in done.stdout.splitlines()]
-	found = {match.group(2) for match in matches if match and match.group(1) != "note"}
+	found = {word for match in matches if match and match.group(1) != "note" for word in match.groups()}
 	return done.returncode, found, done.stdout + done.stderr
 
 
@@ -39,8 +40,8 @@ def audit(database, name="the audit finds nothing", *options):
 
 
 def sql(database, statement):
-	"""What psql says, a line for each row."""
-	done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement],
+	"""What psql says: a line for each row, and a last one that tells how many were changed."""
+	done = subprocess.run(["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement],
 		capture_output=True, text=True)
 	if done.returncode != 0:
 		raise SystemExit(f"not ok {statement}: {done.stderr}")
@@ -64,7 +65,7 @@ PROCESSES = (
 	("user-task", {"document": "contract", "author": "kermit"}),
 )
 LARGE = 3000			# characters; more than a row takes
-ROUNDS = 6			# of the population: instances of each process
+ROUNDS = 3			# of the population: instances of each process
 WORKER = "auditor's"
 
 
@@ -136,10 +137,41 @@ def one_round(client, dice):
 		client.post(f"/task/{task['id']}/complete", {"variables": {"approved": {"value": True}}})
 
 
+def task_at(client, instance, element):
+	"""The task of an element of an instance, locked."""
+	(task,) = client.get(f"/external-task?processInstanceId={instance}&activityId={element}")
+	reply = client.post(f"/external-task/{task['id']}/lock", {"workerId": WORKER, "lockDuration": 600000})
+	if reply.status != 204:
+		raise SystemExit(f"not ok lock {element}: {reply.status} {reply.text}")
+	return "/external-task/" + task["id"]
+
+
+def one_of_each(client):
+	"""What a corruption needs to be there, whatever the dice say: joins with one token each, a lock, a failed task, a
+	large value in use and one in history."""
+	large = {"value": "x" * LARGE}
+	for element in ("pack", "bill"):
+		instance = start(client, "parallel-gateway", {}).json["id"]
+		client.post(task_at(client, instance, element) + "/complete", {"workerId": WORKER, "variables": {"bill": large}})
+	task_at(client, start(client, "parallel-gateway", {}).json["id"], "pack")
+	instance = start(client, "parallel-gateway", {}).json["id"]
+	client.post(task_at(client, instance, "pack") + "/failure", {"workerId": WORKER, "errorMessage": "broken", "retries": 0})
+	instance = start(client, "rounds", {}).json["id"]
+	for element in (*rig.BRANCHES, "after"):
+		client.post(task_at(client, instance, element) + "/complete", {"workerId": WORKER, "variables": {"text": large,
+			"more": {"value": False}}})
+	for key, variables in PROCESSES:
+		start(client, key, variables)
+	instance = start(client, "async-after", {}).json["id"]
+	client.post(task_at(client, instance, "charge") + "/complete", {"workerId": WORKER})
+
+
 def populate(client, dice):
 	deploy_all(client)
 	for _ in range(ROUNDS):
 		one_round(client, dice)
+	one_of_each(client)
+	await_quiet(client)
 
 
 class Load(threading.Thread):
