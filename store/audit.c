@@ -129,6 +129,15 @@ range_condition(struct arena *arena, const struct row *walk)
 		walk->key, walk->key);
 }
 
+/* Since an id begins with its part, the keys themselves are a range too.  Only this the planner can estimate; it takes
+ * a comparison of pairs for half a table.  A row with the id of another part is found with the ids. */
+static const char *
+check_condition(struct arena *arena, const struct row *walk)
+{
+	return arena_printf(arena, "%s and t.%s > $2::int8 and t.%s <= $4::int8", range_condition(arena, walk), walk->key,
+		walk->key);
+}
+
 /* Where a range of RANGE_ROWS behind low ends; *more is false when nothing lies there. */
 static enum status
 next_range(struct audit *audit, const struct row *walk, struct range *range, bool *more)
@@ -155,7 +164,7 @@ next_range(struct audit *audit, const struct row *walk, struct range *range, boo
 static const char *
 check_sql(struct arena *arena, const struct row *walk, const struct row *check)
 {
-	const char *condition = range_condition(arena, walk);
+	const char *condition = check_condition(arena, walk);
 	struct text sql;
 
 	text_init(&sql, arena);
@@ -473,11 +482,8 @@ tell_summaries(struct audit *audit)
 static enum status
 run(struct audit *audit)
 {
-	for (int i = 0; i < ROWS; i++) {
+	for (int i = 0; i < ROWS; i++)
 		audit->summaries[i] = (struct audit_summary){ .check = rows[i].name, .invariant = rows[i].invariant };
-		if (rows[i].kind == ROW_walk)
-			continue;
-	}
 	for (int i = 0; i < ROWS; i++) {
 		if (rows[i].kind == ROW_walk)
 			TRY(walk_table(audit, &rows[i]));
@@ -488,8 +494,10 @@ run(struct audit *audit)
 	return replay_sample(audit, &audit->ended);
 }
 
-/* One core of the server at most, and nothing is written. */
+/* One core of the server at most, and nothing is written.  A comparison of pairs seems to the planner to leave nearly
+ * nothing, so that it would sort all that lies behind a range instead of reading the index in order. */
 static const char session[] = "set default_transaction_read_only = on; set max_parallel_workers_per_gather = 0; "
+	"set enable_sort = off; "
 	"set idle_in_transaction_session_timeout = '60s'; set application_name = 'bpmnd-audit'";
 
 enum status

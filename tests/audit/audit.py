@@ -40,7 +40,7 @@ def audit(database, name="the audit finds nothing", *options):
 
 
 def sql(database, statement):
-	"""What psql says: a line for each row, and a last one that tells how many were changed."""
+	"""What psql says: a line for each row read, the command and a count for rows changed."""
 	done = subprocess.run(["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement],
 		capture_output=True, text=True)
 	if done.returncode != 0:
