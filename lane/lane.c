@@ -203,6 +203,10 @@ gather_due(struct lane *lane, struct gathered *gathered, const struct request *i
 {
 	if (!lane->config.settings->executor)
 		return OK;
+	if (lane->requests_first && inbox != NULL) {
+		lane->requests_first = false;
+		return OK;
+	}
 	if (is_careful(lane))
 		return gather_careful_job(lane, gathered, inbox, alone, err);
 	if (lane->config.settings->batch_commands > 1 || is_turn_of_jobs(lane, inbox))
@@ -538,6 +542,7 @@ leave_for_later(struct lane *lane, struct gathered *gathered, struct request **i
 	run_cut(gathered);
 	if (first == NULL)
 		return;
+	lane->requests_first = true;
 	for (gathered->request_count = 0; *at != first; at = &(*at)->next)
 		gathered->request_count++;
 	*gathered->requests_end = *inbox;

@@ -92,6 +92,8 @@ START_TEST(test_large_commands)
 	fetch = drive_fetch_topic(drive, "w", "work", 1000);
 	drive_step(drive);
 	ck_assert_int_eq(drive_answers(requests[0]), 0);
+	drive_step(drive);
+	ck_assert_int_eq(drive_answers(requests[19]), 1);	/* before the other jobs */
 	drive_settle(drive);
 	for (int i = 0; i < 20; i++) {
 		ck_assert_int_eq(drive_answers(requests[i]), 1);
