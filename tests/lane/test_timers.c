@@ -309,7 +309,7 @@ END_TEST
 /* A job is always due, and a batch holds one command: requests have their turn all the same. */
 START_TEST(test_batches_of_one)
 {
-	const struct definition *definition = drive_define(drive,
+	const struct definition *loop = drive_define(drive,
 		"<startEvent id='s'/><sequenceFlow id='f0' sourceRef='s' targetRef='round'/>"
 		"<exclusiveGateway id='round' camunda:asyncAfter='true'/>"
 		"<sequenceFlow id='f1' sourceRef='round' targetRef='round'/>");
@@ -318,7 +318,7 @@ START_TEST(test_batches_of_one)
 
 	drive->settings.batch_commands = 1;
 	drive_open(drive);
-	start = drive_start(drive, definition, (struct entries){ 0 });
+	start = drive_start(drive, loop, (struct entries){ 0 });
 	for (i = 0; i < 5; i++)
 		drive_step(drive);
 	ck_assert_int_eq(drive_answers(start), 1);
