@@ -9,7 +9,8 @@
 enum {
 	WORK_ROUNDS = 8,	/* of all workers; who has not ended by then (a loop, a lost token) is deleted */
 	MOST_ROUNDS = 12,
-	MOST_FETCHES = 60,	/* in a row until nothing is left */
+	WORK_FETCHES = 40,	/* in a row whose tasks are completed: loops make new ones without end */
+	MOST_FETCHES = 240,	/* with those that only take what is left */
 	MOST_WAITS = 60,	/* for an owner: jobs may end several, and each is missed for a while */
 	FETCH_MOST = 50,
 };
@@ -83,9 +84,9 @@ people(struct world *world, bool give_up)
 	world_settle(world);
 }
 
-/* Fetches from the lane, and completes what it gets. */
+/* Fetches from the lane, and completes what it gets if wanted. */
 static void
-work_once(struct world *world, int lane)
+work_once(struct world *world, int lane, bool completes)
 {
 	struct ask *ask = step_fetch(world, "drain", world->topics, world->topic_count, FETCH_MOST,
 		lane * (PART_COUNT / world->lanes));
@@ -93,7 +94,7 @@ work_once(struct world *world, int lane)
 	world_settle(world);
 	if (!ask || !ask->answered || world_failed(world))
 		return;
-	for (size_t i = 0; i < ask->request.task_count; i++)
+	for (size_t i = 0; i < ask->request.task_count && completes; i++)
 		step_command(world, (struct command){ .kind = COMMAND_complete_task, .worker = "drain",
 			.target = ask->request.tasks[i].activity,
 			.variables = step_variables(&world->dice, world->arena) });
@@ -139,9 +140,11 @@ any_ready(struct world *world)
 static void
 work(struct world *world)
 {
-	for (int fetches = 0; fetches < MOST_FETCHES && any_ready(world) && !world_failed(world); fetches++)
+	for (int fetches = 0; fetches < MOST_FETCHES && any_ready(world) && !world_failed(world); fetches++) {
+		step_tame(world);
 		for (int l = 0; l < world->lanes && world->topic_count > 0; l++)
-			work_once(world, l);
+			work_once(world, l, fetches < WORK_FETCHES);
+	}
 }
 
 /* Nothing that a fetch would have to give, or a lane to run, is left. */
@@ -220,6 +223,7 @@ drain(struct world *world)
 	world->quiet = true;
 	for (int round = 0; round < MOST_ROUNDS && !world_failed(world); round++) {
 		await_owner(world);
+		step_tame(world);
 		people(world, round >= WORK_ROUNDS);
 		work(world);
 		if (is_owned(world) && !world_failed(world))

@@ -151,6 +151,7 @@ plan_play(const struct plan *plan, struct arena *arena, char *story, size_t room
 	world_begin(world);
 	for (size_t i = 0; i < plan->step_count && !world_failed(world); i++) {
 		world->dice = (struct dice){ .state = plan->steps[i].seed };
+		step_tame(world);
 		step_play(world, plan->steps[i].kind);
 	}
 	world->dice = (struct dice){ .state = plan->end_seed };

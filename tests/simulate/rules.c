@@ -310,6 +310,8 @@ count_firing(struct world *world, const struct effect *effect)
 		++*tally_of(world, at->parent, at->node->key, effect->activity_state.flow);
 		return;
 	}
+	if (((const struct activity *)effect->before)->state != ACTIVITY_joining)
+		return;			/* its asynchronous continuation */
 	fired = ++*tally_of(world, at->parent, at->node->key, 0);
 	for (int32_t i = 0; i < at->node->incoming_count; i++)
 		if (fired > *tally_of(world, at->parent, at->node->key, program->flows[at->node->incoming[i]].key))

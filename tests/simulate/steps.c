@@ -9,7 +9,7 @@
 static const char *const workers[WORLD_WORKERS] = { "anna", "bert", "carl", "dora" };
 static const char *const keys[] = { NULL, NULL, "order-1", "order-2", "order-3" };
 static const char *const names[] = { "v0", "v1", "v2", "v3" };
-enum { NAMES = sizeof names / sizeof names[0], KEYS = sizeof keys / sizeof keys[0], MOST_CANDIDATES = 400 };
+enum { NAMES = sizeof names / sizeof names[0], KEYS = sizeof keys / sizeof keys[0], MOST_CANDIDATES = 400, MOST_ACTIVITIES = 40 };
 
 struct entries
 step_variables(struct dice *dice, struct arena *arena)
@@ -597,6 +597,15 @@ step_random(struct dice *dice)
 	for (at = dice_roll(dice, sum); at >= weights[kind]; kind++)
 		at -= weights[kind];
 	return (enum step_kind)kind;
+}
+
+void
+step_tame(struct world *world)
+{
+	for (size_t i = 0; i < world->memory->tree_count; i++)
+		if (map_count(&world->memory->trees[i]->activities) > MOST_ACTIVITIES)
+			step_command(world, (struct command){ .kind = COMMAND_delete_instance,
+				.target = world->memory->trees[i]->root->id, .reason = "too large" });
 }
 
 bool

@@ -22,6 +22,9 @@ bool step_unsettles(enum step_kind kind);
 /* Plays it; world->dice are its dice. */
 void step_play(struct world *world, enum step_kind kind);
 
+/* An operator deletes instances that grow without end: loops that fork. */
+void step_tame(struct world *world);
+
 /* Some of v0 to v3 with small numbers, in the arena. */
 struct entries step_variables(struct dice *dice, struct arena *arena);
 

@@ -9,7 +9,12 @@
 #include "tests/simulate/rules.h"
 #include "tests/simulate/tree_hash.h"
 
-enum { MOST_STEPS = 3000 };		/* in a row without time passing: more is no rest */
+enum {
+	IDLE_STEPS = 1000,	/* in a row, without time passing, that store nothing: more is no rest */
+	BUSY_STEPS = 20,	/* that do: a diagram may run in circles for ever */
+	BLOATED = 300,		/* activities of one instance: somebody has to delete it before it goes on */
+	TICK_US = WORLD_SECOND / 2,	/* that pass then */
+};
 
 bool
 world_failed(const struct world *world)
@@ -319,10 +324,20 @@ is_restless(struct world *world, const struct place *place)
 	return place->inbox || place->next_us <= world->now_us;
 }
 
-void
+static bool
+is_bloated(const struct world *world)
+{
+	for (size_t i = 0; i < world->memory->tree_count; i++)
+		if (map_count(&world->memory->trees[i]->activities) > BLOATED)
+			return true;
+	return false;
+}
+
+bool
 world_settle(struct world *world)
 {
-	int steps = 0;
+	size_t stored = world->memory->saved_commands;
+	int idle = 0, busy = 0;
 	bool more;
 
 	do {
@@ -336,9 +351,15 @@ world_settle(struct world *world)
 				world_step(world, place);
 				more = true;
 			}
-		if (++steps > MOST_STEPS)
+		if (world->memory->saved_commands != stored) {
+			stored = world->memory->saved_commands;
+			busy++;
+			idle = 0;
+		}
+		if (++idle > IDLE_STEPS)
 			world_fail(world, "the lanes do not come to rest");
-	} while (more && !world_failed(world));
+	} while (more && busy < BUSY_STEPS && !is_bloated(world) && !world_failed(world));
+	return !more;
 }
 
 static void
@@ -361,8 +382,8 @@ void
 world_run(struct world *world, int64_t us)
 {
 	int64_t end = world->now_us + us;
+	bool rests = world_settle(world);
 
-	world_settle(world);
 	while (!world_failed(world)) {
 		int64_t next = end;
 
@@ -375,11 +396,13 @@ world_run(struct world *world, int64_t us)
 				if (place->next_us < next)
 					next = place->next_us;
 			}
+		if (!rests && next < world->now_us + TICK_US)
+			next = end < world->now_us + TICK_US ? end : world->now_us + TICK_US;
 		if (next > world->now_us)
 			pass(world, next - world->now_us);
-		if (world->now_us >= end)
+		if (world->now_us >= end || is_bloated(world))
 			break;
-		world_settle(world);
+		rests = world_settle(world);
 	}
 }
 

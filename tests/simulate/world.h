@@ -113,9 +113,10 @@ void world_tell(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 struct arena *world_arena(struct world *world);
 struct ask *world_ask(struct world *world, struct arena *arena, struct request request, bool anywhere);
 
-/* One step of a lane; as many as there is something to do at once, on all lanes that are not paused. */
+/* One step of a lane; as many as there is something to do at once, on all lanes that are not paused: whether they rest
+ * then (a diagram may run in circles). */
 void world_step(struct world *world, struct place *place);
-void world_settle(struct world *world);
+bool world_settle(struct world *world);
 /* Time passes, with every step that the lanes want on the way. */
 void world_run(struct world *world, int64_t us);
 /* The database's clock moves alone. */
