@@ -457,7 +457,7 @@ class Cluster:
 			time.sleep(0.01)
 
 	def kill(self):
-		"""SIGKILL to the postmaster, which start() must have started: the zombie of another parent would be taken
+		"""SIGKILL to the postmaster, which start() has started: the zombie of another parent would be taken
 		for a server that lives.  The backends find out by themselves."""
 		self.process.kill()
 		self.process.wait()
@@ -471,7 +471,7 @@ class Cluster:
 		self.process = subprocess.Popen(self.command, **options)
 
 	def start(self):
-		"""Until it is there: a backend that has not noticed the end of its postmaster keeps the next one away."""
+		"""Until it is there: a backend that outlives its postmaster keeps the next one away."""
 		self.spawn()
 		while subprocess.run(["pg_isready", "-q"]).returncode != 0:
 			if self.process.poll() is not None:
