@@ -248,6 +248,7 @@ run_works(struct machine *machine, struct error *err)
 			TRY(steps[work.step](machine, &work, err));
 		}
 		TRY(test_joins(machine, err));
-	} while (machine->work_count > 0);
+		/* a join that fires into a job (asyncAfter) leaves no work, but perhaps others to be asked */
+	} while (machine->work_count > 0 || machine->dirty_count > 0);
 	return OK;
 }

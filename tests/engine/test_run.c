@@ -46,6 +46,21 @@ START_TEST(sequence)
 }
 END_TEST
 
+/* Two scopes whose joins nobody else can reach, and which fire into a job each. */
+START_TEST(joins_before_jobs)
+{
+	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>"
+		"<loopCardinality xsi:type='tFormalExpression'>2</loopCardinality></multiInstanceLoopCharacteristics>"
+		"<startEvent id='t'/><task id='never'/><inclusiveGateway id='j' camunda:asyncAfter='true'/>"
+		FLOW("f2", "t", "j") FLOW("f3", "never", "j") "</subProcess>" FLOW("f1", "s", "sub"), NONE);
+
+	ck_assert(sim_fire(sim, "j") == OK);
+	ck_assert(sim_fire(sim, "j") == OK);
+	ck_assert(sim_ended(sim));
+	sim_free(sim);
+}
+END_TEST
+
 START_TEST(depth_first)
 {
 	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/><task "
@@ -858,6 +873,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, sequence);
 	tcase_add_test(tc, depth_first);
+	tcase_add_test(tc, joins_before_jobs);
 	tcase_add_test(tc, parallel_join);
 	tcase_add_test(tc, join_is_per_flow);
 	tcase_add_test(tc, exclusive);
