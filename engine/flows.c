@@ -59,14 +59,14 @@ choose_all(struct choice *choice)
 		take(choice, node->outgoing[i]);
 }
 
-/* Every flow that holds.  The default is taken when no conditional flow was: from an inclusive gateway an unconditional
- * flow counts as a true one, from an activity it does not matter (BPMN 13.3.1). */
+/* Every flow that holds.  The default is taken when nothing else is, and from an activity also beside unconditional
+ * flows when it has conditional ones and none of them holds (BPMN 13.3.1). */
 static enum status
 choose_true(struct choice *choice, bool unconditional_counts, struct error *err)
 {
 	const struct node *node = choice->activity->node;
 	const struct program *program = program_of(choice->activity);
-	bool conditional_true = false, result;
+	bool conditional = false, conditional_true = false, result;
 	const struct flow *flow;
 	int32_t i;
 
@@ -74,13 +74,15 @@ choose_true(struct choice *choice, bool unconditional_counts, struct error *err)
 		flow = &program->flows[node->outgoing[i]];
 		if (flow->index == node->default_flow)
 			continue;
+		conditional = conditional || flow->condition != NULL;
 		TRY(holds(choice, flow, &result, err));
 		if (!result)
 			continue;
 		take(choice, flow->index);
-		conditional_true = conditional_true || flow->condition != NULL || unconditional_counts;
+		conditional_true = conditional_true || flow->condition != NULL;
 	}
-	if (node->default_flow >= 0 && !conditional_true)
+	if (node->default_flow >= 0 &&
+	    (choice->count == 0 || (conditional && !conditional_true && !unconditional_counts)))
 		take(choice, node->default_flow);
 	return OK;
 }
