@@ -45,49 +45,80 @@ gather(const struct activity *scope, const struct node *join, struct activity **
 	return found;
 }
 
-/* A token that a job will bring to the join by a flow that is empty so far (asyncBefore). */
+/* Whether a token that can come by these flows holds the join up: by one that is empty, and by none that holds a token
+ * already.  node: where the token is. */
+static bool
+holds_up(const struct node *join, struct activity *const *tokens, int32_t node)
+{
+	bool to_empty = false, to_full = false;
+	int32_t i;
+
+	for (i = 0; i < join->incoming_count; i++) {
+		if (!reaches(join, i, node))
+			continue;
+		if (tokens[i] == NULL)
+			to_empty = true;
+		else
+			to_full = true;
+	}
+	return to_empty && !to_full;
+}
+
+/* The same for a token that is on the flow with that key, and nowhere else. */
+static bool
+flow_holds_up(const struct program *program, const struct node *join, struct activity *const *tokens, int32_t key)
+{
+	const struct flow *flow;
+	int32_t i;
+
+	for (i = 0; i < join->incoming_count; i++)
+		if (program->flows[join->incoming[i]].key == key)
+			return tokens[i] == NULL;
+	flow = program_flow(program, key);
+	return flow != NULL && holds_up(join, tokens, flow->target);
+}
+
+/* Tokens that wait for a job between two nodes: one before the join itself (asyncBefore), and one that has left its node
+ * and can no longer take another flow (asyncAfter). */
 static bool
 is_awaited(const struct activity *scope, const struct node *join, struct activity *const *tokens)
 {
 	const struct program *program = program_of(scope);
 	const struct activity *at;
-	int32_t i;
 
-	if (!join->async_before)
-		return false;
-	for (at = scope->first; at != NULL; at = at->next) {
-		if (at->node != join || at->state != ACTIVITY_before)
-			continue;
-		for (i = 0; i < join->incoming_count; i++)
-			if (tokens[i] == NULL && program->flows[join->incoming[i]].key == at->flow)
-				return true;
-	}
+	for (at = scope->first; at != NULL; at = at->next)
+		if (((at->state == ACTIVITY_before && at->node == join) || at->state == ACTIVITY_after) &&
+		    flow_holds_up(program, join, tokens, at->flow))
+			return true;
 	return false;
 }
 
-/* A token elsewhere in the scope holds the join up when it can reach an incoming flow that is empty, and none that
- * holds a token already. */
+/* Whether a token of the scope is still at the node, not only behind it. */
+static bool
+is_occupied(const struct activity *scope, const struct node *node)
+{
+	const struct activity *at;
+
+	if (scope->tokens[node->index] == 0)
+		return false;
+	if (!node->async_after)
+		return true;
+	for (at = scope->first; at != NULL; at = at->next)
+		if (at->node == node && at->state != ACTIVITY_after)
+			return true;
+	return false;
+}
+
+/* A token at another node of the scope. */
 static bool
 is_held_up(const struct activity *scope, const struct node *join, struct activity *const *tokens)
 {
-	const struct node *process = program_of(scope)->nodes;
-	int32_t i, k, node;
-	bool to_empty, to_full;
+	const struct node *process = program_of(scope)->nodes, *node;
+	int32_t k;
 
 	for (k = 0; k < scope->node->child_count; k++) {
-		node = scope->node->children[k];
-		if (scope->tokens[node] == 0 || &process[node] == join)
-			continue;
-		to_empty = to_full = false;
-		for (i = 0; i < join->incoming_count; i++) {
-			if (!reaches(join, i, node))
-				continue;
-			if (tokens[i] == NULL)
-				to_empty = true;
-			else
-				to_full = true;
-		}
-		if (to_empty && !to_full)
+		node = &process[scope->node->children[k]];
+		if (node != join && is_occupied(scope, node) && holds_up(join, tokens, node->index))
 			return true;
 	}
 	return false;
