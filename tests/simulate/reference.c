@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * See reference.h.  Work is a stack of tokens that are on their way: the last one goes first, so that branches run
- * depth first, in document order.  After each step every inclusive join is asked again. */
+ * depth first, in document order.  A parallel join goes on as soon as it can; inclusive ones are asked when nothing else
+ * moves, since what is on its way may still come: 13.4.3 says when one can go on, not that it must at once. */
 #include "tests/simulate/reference.h"
 
 static void leave(struct reference *run, struct token *token);
@@ -491,21 +492,33 @@ fire_join(struct reference *run, struct token *scope, int join)
 	depart(run, scope, join);
 }
 
-/* Fires one join that may, somewhere in the token; false when there is none. */
+/* Fires one join of the kind that may, in the scope or in one inside, the first in the document; false when there is
+ * none. */
 static bool
-try_joins(struct reference *run, struct token *scope)
+try_joins(struct reference *run, struct token *scope, enum sketch_kind kind)
 {
 	struct token *at;
+	int i;
 
-	for (at = scope->first; at != NULL; at = at->next) {
-		if (at->state == TOKEN_joining && is_enabled(run, scope, at->node)) {
-			fire_join(run, scope, at->node);
+	for (i = 0; i < (int)run->sketch->node_count; i++)
+		if (run->sketch->nodes[i].kind == kind && is_enabled(run, scope, i)) {
+			fire_join(run, scope, i);
 			return true;
 		}
-		if (try_joins(run, at))
+	for (at = scope->first; at != NULL; at = at->next)
+		if (try_joins(run, at, kind))
 			return true;
-	}
 	return false;
+}
+
+static int
+count_incoming(const struct reference *run, int node)
+{
+	int i, count = 0;
+
+	for (i = 0; i < flow_count(run); i++)
+		count += run->sketch->flows[i].target == node;
+	return count;
 }
 
 /* ---- entering ------------------------------------------------------------------------------------- */
@@ -532,7 +545,10 @@ begin(struct reference *run, struct token *token)
 		push(run, put_token(run, token, sketch_start_of(run->sketch, token->node), TOKEN_moving, SKETCH_NONE));
 		break;
 	case SKETCH_parallel: case SKETCH_inclusive:
-		token->state = TOKEN_joining;
+		if (count_incoming(run, token->node) > 1)
+			token->state = TOKEN_joining;
+		else
+			leave(run, token);
 		break;
 	case SKETCH_terminate:
 		terminate(run, token);
@@ -591,7 +607,9 @@ go_on(struct reference *run)
 	while (run->answer == ANSWER_done && !run->process->dead) {
 		if (++run->steps > REFERENCE_STEPS)
 			return ANSWER_endless;
-		if (try_joins(run, run->process))
+		if (try_joins(run, run->process, SKETCH_parallel))
+			continue;
+		if (run->moving_count == 0 && try_joins(run, run->process, SKETCH_inclusive))
 			continue;
 		if (run->moving_count == 0)
 			break;
