@@ -3,6 +3,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -104,7 +105,8 @@ sweep(struct reader *reader, void *argument)
 			return;
 }
 
-/* Waits for the signal to stop; meanwhile starts the background work now and then. */
+/* Waits for the signal to stop; meanwhile starts the background work now and then, and gives back what was freed in the
+ * midst of the heap: libc keeps that, 80 MB after 10,000 polls that were parked at a time. */
 static void
 await_signal(struct server *server, const sigset_t *signals)
 {
@@ -119,6 +121,7 @@ await_signal(struct server *server, const sigset_t *signals)
 		}
 		if (errno == EAGAIN && lanes_active(server->lanes))
 			readers_run(server->readers, sweep, server);
+		malloc_trim(0);
 	}
 }
 
