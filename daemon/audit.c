@@ -18,8 +18,8 @@ static void
 print_summary(void *context, const struct audit_summary *summary)
 {
 	(void)context;
-	printf("checked %-22s %-4s %12" PRId64 " rows %9.1f ms %8" PRId64 " found\n", summary->check, summary->invariant,
-		summary->rows, (double)summary->us / 1000, summary->findings);
+	printf("checked %-22s %-4s %12" PRId64 " rows %9.1f ms %8" PRId64 " found\n", summary->check,
+		summary->invariant, summary->rows, (double)summary->us / 1000, summary->findings);
 }
 
 static enum status

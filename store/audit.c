@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The auditor: walks the tables by (part, key) and takes each range through the checks of audit.def, one statement each,
- * so that no snapshot is long.  A statement sees one state of the database, so nothing is half moved in it; still, a
- * suspect is looked at again before it is a finding.  On the way it marks every id that it meets in a bitmap. */
+ * The auditor: walks the tables by (part, key) and takes each range through the checks of audit.def, one statement
+ * each, so that no snapshot is long.  A statement sees one state of the database, so nothing is half moved in it; a
+ * suspect is looked at again all the same.  On the way it marks every id that it meets in a bitmap. */
 #include "store/store_priv.h"
 
 #include <inttypes.h>
@@ -134,8 +134,8 @@ range_condition(struct arena *arena, const struct row *walk)
 static const char *
 check_condition(struct arena *arena, const struct row *walk)
 {
-	return arena_printf(arena, "%s and t.%s > $2::int8 and t.%s <= $4::int8", range_condition(arena, walk), walk->key,
-		walk->key);
+	return arena_printf(arena, "%s and t.%s > $2::int8 and t.%s <= $4::int8", range_condition(arena, walk),
+		walk->key, walk->key);
 }
 
 /* Where a range of RANGE_ROWS behind low ends; *more is false when nothing lies there. */
@@ -143,9 +143,9 @@ static enum status
 next_range(struct audit *audit, const struct row *walk, struct range *range, bool *more)
 {
 	const char *texts[2];
-	const char *sql = arena_printf(audit->scratch, "select part, key from (select t.part, t.%s as key from %s t where "
-		"(t.part, t.%s) > ($1::int2, $2::int8) order by t.part, t.%s limit %d) w order by part desc, key desc limit 1",
-		walk->key, walk->name, walk->key, walk->key, RANGE_ROWS);
+	const char *sql = arena_printf(audit->scratch, "select part, key from (select t.part, t.%s as key from %s t "
+		"where (t.part, t.%s) > ($1::int2, $2::int8) order by t.part, t.%s limit %d) w "
+		"order by part desc, key desc limit 1", walk->key, walk->name, walk->key, walk->key, RANGE_ROWS);
 	PGresult *result;
 
 	texts[0] = number_text(audit->scratch, range->low_part);
@@ -243,8 +243,8 @@ places_sql(struct arena *arena)
 			continue;
 		if (sql.length > 0)
 			text_puts(&sql, " union all ");
-		text_printf(&sql, "select '%s' from %s t where t.part = $1::int2 and t.%s = $2::int8 and %s", rows[i].name,
-			rows[i].name, rows[i].ids, rows[i].kept);
+		text_printf(&sql, "select '%s' from %s t where t.part = $1::int2 and t.%s = $2::int8 and %s",
+			rows[i].name, rows[i].name, rows[i].ids, rows[i].kept);
 	}
 	return text_string(&sql);
 }

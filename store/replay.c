@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One tree of the auditor's sample: its event log goes through the engine's apply onto an empty tree, and what comes out
- * is compared with what is stored, in one snapshot: what runs with the loaded tree (locks excepted, which the log does not
- * tell), what has ended with the history. */
+ * One tree of the auditor's sample: its event log goes through the engine's apply onto an empty tree, and what comes
+ * out is compared with what is stored, in one snapshot: what runs with the loaded tree (locks excepted, which the log
+ * does not tell), what has ended with the history. */
 #include "store/store_priv.h"
 
 #include <inttypes.h>
@@ -86,7 +86,8 @@ note_effect(struct replay *replay, const struct effect *effect, int64_t at_us)
 	if (effect->kind == EFFECT_instance_open) {
 		replay->instances = arena_grow(replay->arena, replay->instances, sizeof *replay->instances,
 			replay->instance_count, &replay->instance_capacity);
-		replay->instances[replay->instance_count++] = number_text(replay->arena, effect->instance_open.instance);
+		replay->instances[replay->instance_count++] =
+			number_text(replay->arena, effect->instance_open.instance);
 	}
 }
 
@@ -116,7 +117,8 @@ apply_log(struct replay *replay, struct error *err)
 	int64_t after = 0;
 
 	while (count == PAGE_EVENTS && !replay->fault) {
-		TRY(store_events(replay->reader, replay->arena, replay->root, after, PAGE_EVENTS, &events, &count, err));
+		TRY(store_events(replay->reader, replay->arena, replay->root, after, PAGE_EVENTS, &events, &count,
+			err));
 		for (size_t i = 0; i < count && !replay->fault; i++)
 			apply_event(replay, &events[i]);
 		if (count > 0)
@@ -216,9 +218,11 @@ compare_running(struct replay *replay)
 /* Columns id, inst, parent, elem or state, canceled, started, ended of all instances that ran in the tree. */
 static const char ended_sql[] =
 	"select id, inst, parent, elem, canceled, (extract(epoch from started) * 1000000)::int8, "
-	"(extract(epoch from ended) * 1000000)::int8 from history_activity where part = $1::int2 and inst = any($2::int8[]) "
+	"(extract(epoch from ended) * 1000000)::int8 from history_activity "
+	"where part = $1::int2 and inst = any($2::int8[]) "
 	"union all select id, id, coalesce(parent, 0), state, false, (extract(epoch from started) * 1000000)::int8, "
-	"(extract(epoch from ended) * 1000000)::int8 from history_process where part = $1::int2 and id = any($2::int8[])";
+	"(extract(epoch from ended) * 1000000)::int8 from history_process "
+	"where part = $1::int2 and id = any($2::int8[])";
 
 static void
 compare_row(struct replay *replay, const PGresult *result, int row)

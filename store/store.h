@@ -375,7 +375,7 @@ struct audit_finding {
 /* One check that is done. */
 struct audit_summary {
 	const char *check, *invariant;
-	int64_t rows;			/* looked at; trees replayed; -1: could not be looked at in time (notes alone) */
+	int64_t rows;			/* looked at; trees replayed; -1: not done in time (notes alone) */
 	int64_t findings;
 	int64_t us;
 };

@@ -242,8 +242,8 @@ const void *text_bytes(struct arena *arena, const char *hex, size_t *length);
 
 /* Checks the tree of that root in one snapshot: whether its event log, replayed, gives what is stored (I5), and whether
  * it is sound.  *fault is the first thing that is wrong, in the arena, or NULL; *invariant is what it breaks. */
-enum status audit_replay(struct reader *reader, int64_t root, const struct definitions *definitions, struct arena *arena,
-	const char **invariant, const char **fault, struct error *err) MUST_CHECK;
+enum status audit_replay(struct reader *reader, int64_t root, const struct definitions *definitions,
+	struct arena *arena, const char **invariant, const char **fault, struct error *err) MUST_CHECK;
 
 /* The query tables as text, for store_describe(). */
 void queries_describe(struct text *text);
