@@ -78,8 +78,8 @@ flow_holds_up(const struct program *program, const struct node *join, struct act
 	return flow != NULL && holds_up(join, tokens, flow->target);
 }
 
-/* Tokens that wait for a job between two nodes: one before the join itself (asyncBefore), and one that has left its node
- * and can no longer take another flow (asyncAfter). */
+/* Tokens that wait for a job between two nodes: one before the join itself (asyncBefore), and one that has left its
+ * node and can no longer take another flow (asyncAfter). */
 static bool
 is_awaited(const struct activity *scope, const struct node *join, struct activity *const *tokens)
 {

@@ -214,7 +214,8 @@ walk(const char *(*parser)(struct arena *arena), int least)
 		if (status == 0)
 			break;
 		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
-				strcmp(said, "out of memory\n") == 0, "allocation %d: status %x, said '%s'", n, (unsigned)status, said);
+				strcmp(said, "out of memory\n") == 0,
+			"allocation %d: status %x, said '%s'", n, (unsigned)status, said);
 	}
 	ck_assert_int_eq(status, 0);
 	ck_assert_int_gt(n, least);

@@ -174,6 +174,17 @@ sim_start(struct sim *sim, struct entries variables)
 	});
 }
 
+struct sim *
+sim_begin(const char *body, struct entries variables)
+{
+	struct arena *arena = arena_new();
+	struct sim *sim = sim_new(sim_process(arena, body));
+
+	arena_free(arena);
+	ck_assert_msg(sim_start(sim, variables) == OK, "%s", sim->error.message);
+	return sim;
+}
+
 struct activity *
 sim_next(struct sim *sim, struct activity *at)
 {

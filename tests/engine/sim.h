@@ -41,6 +41,9 @@ enum status sim_step(struct sim *sim, struct command command, const char **broke
 enum status sim_replay(struct sim *sim, struct error *err) MUST_CHECK;
 enum status sim_start(struct sim *sim, struct entries variables);
 
+/* A process with these flow nodes inside, compiled and started. */
+struct sim *sim_begin(const char *body, struct entries variables);
+
 /* The open activities in document order of the tree: the first for NULL, NULL after the last. */
 struct activity *sim_next(struct sim *sim, struct activity *at);
 /* The one open activity of that element (any state), NULL when there is none; fails when there are several. */

@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The machine, element by element: what is open after each command, what was closed in which order. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/engine/sim.h"
-
-#define NONE ((struct entries){0})
-#define VARS(...) \
-	((struct entries){.count = sizeof((struct entry[]){__VA_ARGS__}) / sizeof(struct entry), \
-		.list = (struct entry[]){__VA_ARGS__}})
-#define INT(n, v) {.name = (n), .value = value_integer(v)}
-#define TEXT(n, v) {.name = (n), .value = value_string(v)}
-#define EXTERNAL(id) "<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'/>"
-#define FLOW(id, from, to) "<sequenceFlow id='" id "' sourceRef='" from "' targetRef='" to "'/>"
-#define IF(id, from, to, condition) \
-	"<sequenceFlow id='" id "' sourceRef='" from "' targetRef='" to "'><conditionExpression " \
-	"xsi:type='tFormalExpression'>" condition "</conditionExpression></sequenceFlow>"
-
-static struct sim *
-begin(const char *body, struct entries variables)
-{
-	struct arena *arena = arena_new();
-	struct sim *sim = sim_new(sim_process(arena, body));
-
-	arena_free(arena);
-	ck_assert_msg(sim_start(sim, variables) == OK, "%s", sim->error.message);
-	return sim;
-}
-
-#define COMPLETE(sim, id) ck_assert_msg(sim_complete(sim, id, NONE) == OK, "%s", (sim)->error.message)
+#include "tests/engine/words.h"
 
 START_TEST(sequence)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>"
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>"
 		FLOW("f1", "s", "a") FLOW("f2", "a", "e"), NONE);
 
 	ck_assert_str_eq(sim_active(sim), "a");
@@ -49,7 +23,7 @@ END_TEST
 /* Two scopes whose joins nobody else can reach, and which fire into a job each. */
 START_TEST(joins_before_jobs)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>"
 		"<loopCardinality xsi:type='tFormalExpression'>2</loopCardinality></multiInstanceLoopCharacteristics>"
 		"<startEvent id='t'/><task id='never'/><inclusiveGateway id='j' camunda:asyncAfter='true'/>"
 		FLOW("f2", "t", "j") FLOW("f3", "never", "j") "</subProcess>" FLOW("f1", "s", "sub"), NONE);
@@ -64,8 +38,8 @@ END_TEST
 /* Who waits for a job behind a node comes by one flow only, although the node could reach others as well. */
 START_TEST(join_waits_for_job)
 {
-	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='fork' camunda:asyncAfter='true'/><task id='a'/>"
-		"<inclusiveGateway id='j'/><endEvent id='e'/>" FLOW("f1", "s", "fork") FLOW("f2", "fork", "a")
+	struct sim *sim = sim_begin("<startEvent id='s'/><inclusiveGateway id='fork' camunda:asyncAfter='true'/>"
+		"<task id='a'/><inclusiveGateway id='j'/><endEvent id='e'/>" FLOW("f1", "s", "fork") FLOW("f2", "fork", "a")
 		FLOW("f3", "fork", "j") FLOW("f4", "a", "j") FLOW("f5", "j", "e"), NONE);
 
 	ck_assert_str_eq(sim_active(sim), "fork fork");
@@ -81,8 +55,8 @@ END_TEST
 /* Nothing was conditional: the default has nothing to stand in for. */
 START_TEST(default_beside_unconditional)
 {
-	struct sim *sim = begin("<startEvent id='s'/><task id='a' default='f2'/><endEvent id='e'/><endEvent id='other'/>"
-		FLOW("f1", "s", "a") FLOW("f2", "a", "e") FLOW("f3", "a", "other"), NONE);
+	struct sim *sim = sim_begin("<startEvent id='s'/><task id='a' default='f2'/><endEvent id='e'/>"
+		"<endEvent id='other'/>" FLOW("f1", "s", "a") FLOW("f2", "a", "e") FLOW("f3", "a", "other"), NONE);
 
 	ck_assert_str_eq(sim_history(sim), "s a other");
 	sim_free(sim);
@@ -91,9 +65,8 @@ END_TEST
 
 START_TEST(depth_first)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/><task "
-		"id='b'/>"
-		"<task id='b2'/><parallelGateway id='join'/><endEvent id='e'/>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/>"
+		"<task id='b'/><task id='b2'/><parallelGateway id='join'/><endEvent id='e'/>"
 		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f3", "a", "a2")
 		FLOW("f4", "b", "b2") FLOW("f5", "a2", "join") FLOW("f6", "b2", "join") FLOW("f7", "join", "e"), NONE);
 
@@ -105,7 +78,7 @@ END_TEST
 
 START_TEST(parallel_join)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b")
+	struct sim *sim = sim_begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b")
 		"<parallelGateway id='join'/>" EXTERNAL("c") "<endEvent id='e'/>"
 		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f5", "a", "join")
 		FLOW("f6", "b", "join") FLOW("f7", "join", "c") FLOW("f8", "c", "e"), NONE);
@@ -124,7 +97,7 @@ END_TEST
 /* Two tokens on one flow do not make up for one that is missing on another (BPMN 13.4.1). */
 START_TEST(join_is_per_flow)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b")
+	struct sim *sim = sim_begin("<startEvent id='s'/><parallelGateway id='fork'/>" EXTERNAL("a") EXTERNAL("b")
 		EXTERNAL("c")
 		"<exclusiveGateway id='x'/><parallelGateway id='join'/><endEvent id='e'/>"
 		FLOW("f0", "s", "fork") FLOW("f1", "fork", "a") FLOW("f2", "fork", "b") FLOW("f3", "fork", "c")
@@ -142,7 +115,7 @@ END_TEST
 
 START_TEST(exclusive)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a")
 		"<exclusiveGateway id='x' default='f4'/><endEvent id='one'/>"
 		"<endEvent id='two'/><endEvent id='other'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "x") IF("f2", "x", "one", "${v == 1}")
@@ -161,8 +134,9 @@ END_TEST
 
 START_TEST(no_flow_holds)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<exclusiveGateway id='x'/><endEvent id='one'/>"
-		"<endEvent id='two'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "x") IF("f2", "x", "one", "${v == 1}")
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a") "<exclusiveGateway id='x'/>"
+		"<endEvent id='one'/><endEvent id='two'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "x")
+		IF("f2", "x", "one", "${v == 1}")
 		IF("f3", "x", "two", "${v == 2}"), NONE);
 
 	ck_assert(sim_complete(sim, "a", VARS(INT("v", 3))) == E_engine);
@@ -176,7 +150,7 @@ END_TEST
 /* The join must not wait for a token that has ended elsewhere. */
 START_TEST(inclusive_join_sees_death)
 {
-	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/>" EXTERNAL("a") EXTERNAL("b")
+	struct sim *sim = sim_begin("<startEvent id='s'/><inclusiveGateway id='o'/>" EXTERNAL("a") EXTERNAL("b")
 		"<exclusiveGateway id='x'/><inclusiveGateway id='j'/>" EXTERNAL("c")
 		"<endEvent id='e'/><endEvent id='e2'/>"
 		FLOW("f0", "s", "o") IF("f1", "o", "a", "${true}") IF("f2", "o", "b", "${true}") FLOW("f3", "a", "j")
@@ -194,7 +168,7 @@ END_TEST
 /* Tokens wait in front of the join, each for its job: the first to come in waits for the second. */
 START_TEST(inclusive_join_behind_jobs)
 {
-	struct sim *sim = begin("<startEvent id='s'/><inclusiveGateway id='o'/><inclusiveGateway id='j' "
+	struct sim *sim = sim_begin("<startEvent id='s'/><inclusiveGateway id='o'/><inclusiveGateway id='j' "
 		"camunda:asyncBefore='true'/>"
 		EXTERNAL("c") FLOW("f0", "s", "o") FLOW("f1", "o", "j") FLOW("f2", "o", "j") FLOW("f3", "j", "c"),
 		NONE);
@@ -212,7 +186,7 @@ END_TEST
 
 START_TEST(sub_process_and_terminate)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><parallelGateway "
+	struct sim *sim = sim_begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/><parallelGateway "
 		"id='fork'/>"
 		EXTERNAL("a") EXTERNAL("b")
 		"<endEvent id='stop'><terminateEventDefinition/></endEvent><endEvent id='ie'/>"
@@ -234,7 +208,7 @@ END_TEST
 /* A matching code goes before one that catches all, whatever the order in the diagram. */
 START_TEST(error_specific_first)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_ERROR("all", "a", "")
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_ERROR("all", "a", "")
 		BOUNDARY_ERROR("one", "a", "errorRef='err1' camunda:errorCodeVariable='code'") "<endEvent id='e'/>"
 			EXTERNAL("h")
 		"<endEvent id='e3'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "one", "h")
@@ -252,7 +226,7 @@ END_TEST
 
 START_TEST(error_end_and_unhandled)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
+	struct sim *sim = sim_begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
 		"<endEvent id='bad'><errorEventDefinition errorRef='err1'/></endEvent>" FLOW("i0", "is", "a")
 		FLOW("i1", "a", "bad")
 		"</subProcess>" BOUNDARY_ERROR("caught", "sub", "errorRef='err1'") "<endEvent id='e'/>" EXTERNAL("h")
@@ -277,7 +251,7 @@ END_TEST
 /* A path that an uncaught error ends is over as an activity: what it has to hand out, it does. */
 START_TEST(unhandled_error_maps_outputs)
 {
-	struct sim *sim = begin("<startEvent id='s'/><parallelGateway id='g'/>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><parallelGateway id='g'/>"
 		"<serviceTask id='a' camunda:type='external' camunda:topic='a'><extensionElements><camunda:inputOutput>"
 		"<camunda:outputParameter name='out'>${1 + 1}</camunda:outputParameter></camunda:inputOutput>"
 		"</extensionElements></serviceTask>" EXTERNAL("b")
@@ -303,12 +277,12 @@ START_TEST(error_messages)
 		"<extensionElements><camunda:errorEventDefinition id='c' errorRef='told' expression='${true}'/>"
 		"</extensionElements></serviceTask>" BOUNDARY_ERROR("b", "a", "camunda:errorMessageVariable='why'")
 		EXTERNAL("after") FLOW("f0", "s", "a") FLOW("f1", "b", "after");
-	struct sim *sim = begin(end, VARS(INT("n", 7)));
+	struct sim *sim = sim_begin(end, VARS(INT("n", 7)));
 
 	ck_assert_str_eq(sim_active(sim), "after");
 	ck_assert_str_eq(sim_variable(sim, "why"), "failed 7 times");
 	sim_free(sim);
-	sim = begin(report, VARS(INT("n", 7)));
+	sim = sim_begin(report, VARS(INT("n", 7)));
 	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_fail_task, .target = sim_at(sim, "a")->id,
 		.error_message = "broken", .retries = 1}) == OK);
 	ck_assert_str_eq(sim_active(sim), "after");
@@ -319,7 +293,7 @@ END_TEST
 
 START_TEST(timer_interrupts)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a")
 		BOUNDARY_TIMER("t", "a", "true", "timeDuration", "PT1H")
 		"<endEvent id='e'/>" EXTERNAL("late") "<endEvent id='e2'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "late") FLOW("f3", "late", "e2"), NONE);
@@ -334,7 +308,7 @@ END_TEST
 
 START_TEST(timer_repeats_beside)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a")
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a")
 		BOUNDARY_TIMER("t", "a", "false", "timeCycle", "R3/PT10S")
 		"<endEvent id='e'/><endEvent id='tick'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "tick"), NONE);
@@ -354,7 +328,7 @@ END_TEST
 
 START_TEST(timer_by_cron)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "false", "timeCycle",
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "false", "timeCycle",
 		"0 0/5 * * * ?") "<endEvent id='tick'/>" FLOW("f0", "s", "a") FLOW("f2", "t", "tick"), NONE);
 	const int64_t five_minutes_us = 300 * (int64_t)1000000;
 	int64_t due_us = sim_at(sim, "a")->jobs->due_us;
@@ -364,201 +338,6 @@ START_TEST(timer_by_cron)
 	sim->now_us = due_us + five_minutes_us + 1;	/* late: one is missed */
 	ck_assert(sim_fire(sim, "t") == OK);
 	ck_assert_int_eq(sim_at(sim, "a")->jobs->due_us, due_us + 2 * five_minutes_us);
-	sim_free(sim);
-}
-END_TEST
-
-#define MULTI(id, attributes, inside) \
-	"<serviceTask id='" id "' camunda:type='external' camunda:topic='" id "'>" \
-	"<multiInstanceLoopCharacteristics " attributes ">" inside "</multiInstanceLoopCharacteristics></serviceTask>"
-#define CARDINALITY(n) "<loopCardinality xsi:type='tFormalExpression'>" n "</loopCardinality>"
-
-START_TEST(multi_parallel)
-{
-	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("3")
-		"<completionCondition xsi:type='tFormalExpression'>${nrOfCompletedInstances &gt;= 2}"
-		"</completionCondition>")
-		EXTERNAL("after") "<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "after")
-			FLOW("f2", "after", "e"), NONE);
-
-	ck_assert_str_eq(sim_active(sim), "m#multiInstanceBody m m m");
-	COMPLETE(sim, "m");
-	ck_assert_int_eq(sim_count(sim, "m"), 2);
-	COMPLETE(sim, "m");
-	ck_assert_str_eq(sim_active(sim), "after");
-	ck_assert_str_eq(sim_history(sim), "s m m -m m#multiInstanceBody");
-	sim_free(sim);
-}
-END_TEST
-
-START_TEST(multi_sequential_collection)
-{
-	struct value items[] = {value_string("x"), value_string("y")};
-	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m",
-		"isSequential='true' camunda:collection='${list}' camunda:elementVariable='item'", "")
-		"<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "e"),
-		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = 2}}));
-	struct activity *m = sim_at(sim, "m");
-
-	ck_assert_int_eq(sim_count(sim, "m"), 1);
-	ck_assert_str_eq(tree_variable(m, "item")->value.text, "x");
-	ck_assert_int_eq(tree_variable(m, "loopCounter")->value.integer, 0);
-	COMPLETE(sim, "m");
-	m = sim_at(sim, "m");
-	ck_assert_str_eq(tree_variable(m, "item")->value.text, "y");
-	ck_assert_int_eq(tree_variable(m, "loopCounter")->value.integer, 1);
-	COMPLETE(sim, "m");
-	ck_assert(sim_ended(sim));
-	sim_free(sim);
-}
-END_TEST
-
-/* One command creates a thousand; a job goes on with the next ones. */
-START_TEST(multi_large)
-{
-	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "", CARDINALITY("20000")) "<endEvent id='e'/>"
-		FLOW("f0", "s", "m") FLOW("f1", "m", "e"), NONE);
-	const struct activity *body = sim->tree->root->activity.first;
-	int64_t commands;
-
-	for (commands = 1; body->jobs != NULL; commands++) {
-		ck_assert_int_eq(body->child_count, commands * 1000);
-		ck_assert(sim_fire(sim, "m#multiInstanceBody") == OK);
-	}
-	ck_assert_int_eq(commands, 20);
-	ck_assert_int_eq(body->child_count, 20000);
-	ck_assert_int_eq(tree_variable_local(body->last, "loopCounter")->value.integer, 19999);
-	sim_free(sim);
-}
-END_TEST
-
-/* A body of which a part is created: it does not complete early, has the right elements in the end, and what would
- * create the rest goes with it. */
-static struct sim *
-large_collection(struct value *items, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		items[i] = value_integer((int64_t)i * 10);
-	return begin("<startEvent id='s'/>"
-		MULTI("m", "camunda:collection='${list}' camunda:elementVariable='item'", "")
-		"<boundaryEvent id='b' attachedToRef='m'><errorEventDefinition/></boundaryEvent>" EXTERNAL("after")
-		FLOW("f0", "s", "m") FLOW("f1", "m", "after") FLOW("f2", "b", "after"),
-		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = count}}));
-}
-
-START_TEST(multi_large_completes_when_all_did)
-{
-	struct value items[1001];
-	struct sim *sim = large_collection(items, 1001);
-	struct activity *body = sim->tree->root->activity.first, *m;
-
-	while (body->child_count > 0)
-		ck_assert(sim_run(sim, (struct command){.kind = COMMAND_complete_task, .target = body->first->id})
-			== OK);
-	ck_assert_str_eq(sim_active(sim), "m#multiInstanceBody");
-	ck_assert_int_eq(tree_variable_local(body, "nrOfActiveInstances")->value.integer, 1);
-	ck_assert(sim_fire(sim, "m#multiInstanceBody") == OK);
-	m = sim_at(sim, "m");
-	ck_assert_int_eq(tree_variable_local(m, "loopCounter")->value.integer, 1000);
-	ck_assert_int_eq(tree_variable_local(m, "item")->value.integer, 10000);
-	COMPLETE(sim, "m");
-	ck_assert_str_eq(sim_active(sim), "after");
-	sim_free(sim);
-}
-END_TEST
-
-START_TEST(multi_large_canceled)
-{
-	struct value items[2500];
-	struct sim *sim = large_collection(items, 2500);
-	struct activity *body = sim->tree->root->activity.first;
-
-	ck_assert_ptr_nonnull(body->jobs);
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_error_task, .target = body->first->id,
-		.error_code = "any"}) == OK);
-	ck_assert_str_eq(sim_active(sim), "after");
-	ck_assert_ptr_null(body->jobs);
-	sim_free(sim);
-}
-END_TEST
-
-START_TEST(multi_too_large)
-{
-	struct arena *arena = arena_new();
-	struct sim *sim = sim_new(sim_process(arena, "<startEvent id='s'/>" MULTI("m", "", CARDINALITY("10001"))
-		FLOW("f0", "s", "m")));
-
-	sim->limits.steps = 10000;
-	ck_assert(sim_start(sim, NONE) == E_engine);
-	ck_assert_ptr_nonnull(strstr(sim->error.message, "10001 instances"));
-	ck_assert_str_eq(sim->error.element, "m#multiInstanceBody");
-	sim_free(sim);
-	arena_free(arena);
-}
-END_TEST
-
-/* Instances in a row share one loopCounter and one element, the body's: variables that change, not new ones. */
-START_TEST(multi_sequential_shares_variables)
-{
-	struct value items[] = {value_string("x"), value_string("y")};
-	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m",
-		"isSequential='true' camunda:collection='${list}' camunda:elementVariable='item'", "")
-		"<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "e"),
-		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = 2}}));
-	struct activity *body = sim_at(sim, "m")->scope;
-	int64_t counter = tree_variable_local(body, "loopCounter")->id, item = tree_variable_local(body, "item")->id;
-
-	ck_assert_ptr_null(sim_at(sim, "m")->variables);
-	COMPLETE(sim, "m");
-	ck_assert_ptr_null(sim_at(sim, "m")->variables);
-	ck_assert_int_eq(tree_variable_local(body, "loopCounter")->id, counter);
-	ck_assert_int_eq(tree_variable_local(body, "loopCounter")->value.integer, 1);
-	ck_assert_int_eq(tree_variable_local(body, "item")->id, item);
-	ck_assert_str_eq(tree_variable_local(body, "item")->value.text, "y");
-	sim_free(sim);
-}
-END_TEST
-
-/* All parallel instances are made, with their variables, before the first begins; those that never begin because it
- * ends the body are no part of the history. */
-START_TEST(multi_parallel_opens_all_first)
-{
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>"
-		CARDINALITY("3")
-		"</multiInstanceLoopCharacteristics><startEvent id='is'/><endEvent id='bad'><errorEventDefinition "
-		"errorRef='err'/>"
-		"</endEvent>" FLOW("i0", "is", "bad") "</subProcess><boundaryEvent id='b' attachedToRef='sub'>"
-		"<errorEventDefinition/></boundaryEvent>" EXTERNAL("after") FLOW("f0", "s", "sub")
-		FLOW("f1", "b", "after"), NONE);
-	size_t i, began = 0, counters = 0;
-
-	for (i = 0; i < sim->effects.count; i++) {
-		const struct effect *effect = &sim->effects.list[i];
-
-		if (effect->kind == EFFECT_variable_set && strcmp(effect->variable_set.name, "loopCounter") == 0)
-			counters++;
-		if (effect->kind == EFFECT_activity_state && effect->activity_state.state == ACTIVITY_active)
-			began++;
-	}
-	ck_assert_uint_eq(counters, 3);
-	ck_assert_uint_eq(began, 1);
-	ck_assert_str_eq(sim_active(sim), "after");
-	sim_free(sim);
-}
-END_TEST
-
-START_TEST(multi_counter_of_another_type)
-{
-	struct sim *sim = begin("<startEvent id='s'/>" MULTI("m", "isSequential='true'", CARDINALITY("2"))
-		FLOW("f0", "s", "m"), NONE);
-	struct entries text = VARS(TEXT("nrOfInstances", "two"));
-
-	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_variables, .target = sim_at(sim, "m")->scope->id,
-		.variables = text, .local = true}) == OK);
-	ck_assert(sim_complete(sim, "m", NONE) == E_engine);
-	ck_assert_ptr_nonnull(strstr(sim->error.message, "'nrOfInstances'"));
 	sim_free(sim);
 }
 END_TEST
@@ -580,7 +359,7 @@ END_TEST
 
 START_TEST(mappings)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
 		"<extensionElements><camunda:inputOutput><camunda:inputParameter name='loc'>${x + 1}"
 		"</camunda:inputParameter>"
 		"<camunda:outputParameter name='out'>${loc * 2}</camunda:outputParameter></camunda:inputOutput>"
@@ -610,7 +389,7 @@ START_TEST(inputs_do_not_see_each_other)
 		"</extensionElements>"
 		"</userTask>" FLOW("f0", "s", "a");
 	struct arena *arena = arena_new();
-	struct sim *sim = begin(shadow, VARS(INT("x", 1)));
+	struct sim *sim = sim_begin(shadow, VARS(INT("x", 1)));
 
 	ck_assert_int_eq(tree_variable_local(sim_at(sim, "a"), "x")->value.integer, 11);
 	ck_assert_int_eq(tree_variable_local(sim_at(sim, "a"), "y")->value.integer, 100);
@@ -625,7 +404,7 @@ END_TEST
 
 START_TEST(async_and_failure)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:asyncBefore='true' "
+	struct sim *sim = sim_begin("<startEvent id='s'/><serviceTask id='a' camunda:asyncBefore='true' "
 		"camunda:asyncAfter='true'"
 		" camunda:expression='${missing}' camunda:resultVariable='r'><extensionElements>"
 		"<camunda:failedJobRetryTimeCycle>"
@@ -661,7 +440,7 @@ END_TEST
 /* An operator takes the attempts while a worker has the task, which then fails without a word about them. */
 START_TEST(external_task_without_attempts)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
 		"<extensionElements><camunda:failedJobRetryTimeCycle>R3/PT5S</camunda:failedJobRetryTimeCycle>"
 		"</extensionElements></serviceTask><endEvent id='e'/>" FLOW("f0", "s", "a") FLOW("f1", "a", "e"), NONE);
 	struct activity *a = sim_at(sim, "a");
@@ -680,7 +459,7 @@ END_TEST
 
 START_TEST(external_task_life)
 {
-	struct sim *sim = begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>" FLOW("f0", "s", "a")
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a") "<endEvent id='e'/>" FLOW("f0", "s", "a")
 		FLOW("f1", "a", "e"), NONE);
 	struct activity *a = sim_at(sim, "a");
 	struct command lock = {.kind = COMMAND_lock_task, .target = a->id, .worker = "w1", .duration_us = 1000000};
@@ -726,7 +505,7 @@ END_TEST
 /* An errorEventDefinition counts when it is true; a text, even an empty one, is not. */
 START_TEST(error_case_must_be_true)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
 		"<extensionElements><camunda:errorEventDefinition id='c1' errorRef='err' expression=''/>"
 		"<camunda:errorEventDefinition id='c2' errorRef='err' expression='${flag}'/></extensionElements>"
 		"</serviceTask>"
@@ -744,7 +523,7 @@ END_TEST
 /* A name that is the activity's own after this very command is not set outside by it: what is for all goes first. */
 START_TEST(local_variables_come_last)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
 		"<extensionElements><camunda:inputOutput><camunda:outputParameter "
 		"name='out'>${x}</camunda:outputParameter>"
 		"</camunda:inputOutput></extensionElements></serviceTask>" EXTERNAL("after")
@@ -791,11 +570,11 @@ START_TEST(user_priorities)
 {
 	static const char body[] = "<startEvent id='s'/><userTask id='u' camunda:priority='${p}'/>"
 		FLOW("f0", "s", "u");
-	struct sim *sim = begin(body, VARS({.name = "p", .value = value_null()}));
+	struct sim *sim = sim_begin(body, VARS({.name = "p", .value = value_null()}));
 
 	ck_assert_int_eq(sim_at(sim, "u")->human->priority, 50);
 	sim_free(sim);
-	sim = begin(body, VARS(TEXT("p", "7")));
+	sim = sim_begin(body, VARS(TEXT("p", "7")));
 	ck_assert_int_eq(sim_at(sim, "u")->human->priority, 7);
 	sim_free(sim);
 }
@@ -804,7 +583,7 @@ END_TEST
 /* Flows straight out of an activity are chosen while it is there: its own variables count, its outputs not yet. */
 START_TEST(conditions_before_outputs)
 {
-	struct sim *sim = begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
+	struct sim *sim = sim_begin("<startEvent id='s'/><serviceTask id='a' camunda:type='external' camunda:topic='a'>"
 		"<extensionElements><camunda:inputOutput><camunda:inputParameter "
 		"name='own'>${1}</camunda:inputParameter>"
 		"<camunda:outputParameter name='v'>${2}</camunda:outputParameter></camunda:inputOutput>"
@@ -821,14 +600,14 @@ END_TEST
 
 START_TEST(initiator_is_unknown)
 {
-	struct sim *sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' "
+	struct sim *sim = sim_begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' "
 		"camunda:assignee='${who}'/>"
 		FLOW("f0", "s", "u"), NONE);
 
 	ck_assert_int_eq(tree_variable(sim_at(sim, "u"), "who")->value.type, VALUE_null);
 	ck_assert_ptr_null(sim_at(sim, "u")->human->assignee);
 	sim_free(sim);
-	sim = begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' camunda:assignee='${who}'/>"
+	sim = sim_begin("<startEvent id='s' camunda:initiator='who'/><userTask id='u' camunda:assignee='${who}'/>"
 		FLOW("f0", "s", "u"), VARS(TEXT("who", "ann")));
 	ck_assert_str_eq(sim_at(sim, "u")->human->assignee, "ann");
 	sim_free(sim);
@@ -842,11 +621,11 @@ END_TEST
 START_TEST(priorities)
 {
 	struct arena *arena = arena_new();
-	struct sim *sim = begin(URGENT, VARS(INT("p", 7)));
+	struct sim *sim = sim_begin(URGENT, VARS(INT("p", 7)));
 
 	ck_assert_int_eq(sim_at(sim, "a")->external.priority, 7);
 	sim_free(sim);
-	sim = begin(URGENT, NONE);
+	sim = sim_begin(URGENT, NONE);
 	ck_assert_int_eq(sim_at(sim, "a")->external.priority, 0);
 	sim_free(sim);
 	sim = sim_new(sim_process(arena, URGENT));
@@ -859,7 +638,7 @@ END_TEST
 
 START_TEST(deletion)
 {
-	struct sim *sim = begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
+	struct sim *sim = sim_begin("<startEvent id='s'/><subProcess id='sub'><startEvent id='is'/>" EXTERNAL("a")
 		"<endEvent id='ie'/>"
 		FLOW("i0", "is", "a") FLOW("i1", "a", "ie") "</subProcess><endEvent id='e'/>" FLOW("f0", "s", "sub")
 		FLOW("f1", "sub", "e"), NONE);
@@ -875,7 +654,7 @@ END_TEST
 
 START_TEST(transients_go)
 {
-	struct sim *sim = begin("<startEvent id='s'/><exclusiveGateway id='x'/>" EXTERNAL("a")
+	struct sim *sim = sim_begin("<startEvent id='s'/><exclusiveGateway id='x'/>" EXTERNAL("a")
 		"<endEvent id='e'/><endEvent id='e2'/>"
 		FLOW("f0", "s", "x") IF("f1", "x", "a", "${t == 1}") IF("f3", "x", "e2", "${t == 2}")
 		FLOW("f2", "a", "e"),
@@ -918,15 +697,6 @@ main(void)
 	tcase_add_test(tc, timer_interrupts);
 	tcase_add_test(tc, timer_repeats_beside);
 	tcase_add_test(tc, timer_by_cron);
-	tcase_add_test(tc, multi_parallel);
-	tcase_add_test(tc, multi_sequential_collection);
-	tcase_add_test(tc, multi_large);
-	tcase_add_test(tc, multi_large_completes_when_all_did);
-	tcase_add_test(tc, multi_large_canceled);
-	tcase_add_test(tc, multi_too_large);
-	tcase_add_test(tc, multi_sequential_shares_variables);
-	tcase_add_test(tc, multi_parallel_opens_all_first);
-	tcase_add_test(tc, multi_counter_of_another_type);
 	tcase_add_test(tc, loop_without_wait_ends);
 	tcase_add_test(tc, mappings);
 	tcase_add_test(tc, inputs_do_not_see_each_other);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * See reference.h.  Work is a stack of tokens that are on their way: the last one goes first, so that branches run
- * depth first, in document order.  A parallel join goes on as soon as it can; inclusive ones are asked when nothing else
- * moves, since what is on its way may still come: 13.4.3 says when one can go on, not that it must at once. */
+ * depth first, in document order.  A parallel join goes on as soon as it can; inclusive ones are asked when nothing
+ * else moves, since what is on its way may still come: 13.4.3 says when one can go on, not that it must at once. */
 #include "tests/simulate/reference.h"
 
 static void leave(struct reference *run, struct token *token);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The token semantics of BPMN 2.0.2 chapter 13, written down a second time: slow, plain, and without a line or header of
- * the engine.  Where the chapter leaves a choice, docs/semantics.md has made it. */
+ * The token semantics of BPMN 2.0.2 chapter 13, written down a second time: slow, plain, and without a line or header
+ * of the engine.  Where the chapter leaves a choice, docs/semantics.md has made it. */
 #ifndef TESTS_SIMULATE_REFERENCE_H
 #define TESTS_SIMULATE_REFERENCE_H
 
@@ -24,7 +24,7 @@ struct token {
 	bool is_body;			/* of a loop: its instances are inside */
 	int counter;			/* loopCounter of an instance of a loop, else SKETCH_NONE */
 	int total, completed;		/* of a body: nrOfInstances, nrOfCompletedInstances */
-	bool *rings;			/* for each node of the sketch: a boundary timer here that still runs; or NULL */
+	bool *rings;			/* for each node of the sketch: a boundary timer that still runs; or NULL */
 	struct token *first, *next;	/* inside, in order of coming; beside */
 	bool dead;
 };
@@ -38,7 +38,7 @@ struct ended {
 
 enum answer {
 	ANSWER_done,
-	ANSWER_refused,			/* no flow could be taken, or there is nothing of that id: nothing has changed */
+	ANSWER_refused,			/* no flow could be taken, or nothing has that id: nothing has changed */
 	ANSWER_endless,			/* more than REFERENCE_STEPS steps: nothing has changed */
 };
 

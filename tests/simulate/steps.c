@@ -9,7 +9,8 @@
 static const char *const workers[WORLD_WORKERS] = { "anna", "bert", "carl", "dora" };
 static const char *const keys[] = { NULL, NULL, "order-1", "order-2", "order-3" };
 static const char *const names[] = { "v0", "v1", "v2", "v3" };
-enum { NAMES = sizeof names / sizeof names[0], KEYS = sizeof keys / sizeof keys[0], MOST_CANDIDATES = 400, MOST_ACTIVITIES = 40 };
+enum { NAMES = sizeof names / sizeof names[0], KEYS = sizeof keys / sizeof keys[0] };
+enum { MOST_CANDIDATES = 400, MOST_ACTIVITIES = 40 };
 
 struct entries
 step_variables(struct dice *dice, struct arena *arena)

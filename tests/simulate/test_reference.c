@@ -47,7 +47,8 @@ struct pair {
 static void
 complain(struct pair *pair, const char *what, const char *engine, const char *reference)
 {
-	pair->complaint = arena_printf(pair->arena, "%s\n--- engine:\n%s\n--- reference:\n%s\n", what, engine, reference);
+	pair->complaint = arena_printf(pair->arena, "%s\n--- engine:\n%s\n--- reference:\n%s\n", what, engine,
+		reference);
 }
 
 /* ---- one command ---------------------------------------------------------------------------------- */
@@ -369,8 +370,8 @@ START_TEST(engine_agrees)
 		ck_assert_int_ge(commands, 50);
 		arena_reset(arena);
 	}
-	printf("shape %d, seeds %llu to %llu: %lld commands, %lld refused, %lld endless; %lld instances, %lld over\n", _i,
-		(unsigned long long)first_seed, (unsigned long long)seed - 1, (long long)seen.commands,
+	printf("shape %d, seeds %llu to %llu: %lld commands, %lld refused, %lld endless; %lld instances, %lld over\n",
+		_i, (unsigned long long)first_seed, (unsigned long long)seed - 1, (long long)seen.commands,
 		(long long)seen.refused, (long long)seen.endless, (long long)seen.instances, (long long)seen.over);
 	ck_assert_int_gt(seen.over, 0);
 	arena_free(arena);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What can be seen of an instance, of the engine's and of the reference's, in one form: what is open where, the jobs that
- * wait, the variables, and what has ended.  Equal texts mean equal states: what is beside each other is sorted. */
+ * What can be seen of an instance, of the engine's and of the reference's, in one form: what is open where, the jobs
+ * that wait, the variables, and what has ended.  Equal texts mean equal states: what is beside each other is sorted. */
 #ifndef TESTS_SIMULATE_TRACE_H
 #define TESTS_SIMULATE_TRACE_H
 
