@@ -226,7 +226,7 @@ drain(struct world *world)
 		step_tame(world);
 		people(world, round >= WORK_ROUNDS);
 		work(world);
-		if (is_owned(world) && !world_failed(world))
+		if (world_settle(world) && is_owned(world) && !world_failed(world))
 			check_nothing_hides(world);
 		if (world->memory->tree_count == 0)
 			break;
