@@ -14,7 +14,6 @@ struct artist {
 };
 
 static void draw_blocks(struct artist *artist, int scope, int depth);
-static void draw_tangle(struct artist *artist, int scope, int depth);
 
 /* A new node without flows, by its place in the list. */
 static int
@@ -351,7 +350,7 @@ draw_blocks(struct artist *artist, int scope, int depth)
 static enum sketch_kind
 draw_any(struct artist *artist, int scope, int depth)
 {
-	if (dice_chance(&artist->dice, 45))
+	if (dice_chance(&artist->dice, 33))
 		return (enum sketch_kind)(SKETCH_exclusive + dice_roll(&artist->dice, 3));
 	if (depth < artist->most_depth && artist->left > 4 && dice_chance(&artist->dice, 25))
 		return SKETCH_sub;

@@ -85,23 +85,57 @@ trace_choices(struct arena *arena, const struct trace *trace, const struct trace
 	return count;
 }
 
+/* ---- what has ended -------------------------------------------------------------------------------- */
+
+struct endings {
+	const char **over, **canceled;
+	size_t over_count, canceled_count;
+};
+
+static struct endings
+new_endings(struct arena *arena, size_t most)
+{
+	return (struct endings){
+		.over = ARENA_ARRAY(arena, const char *, most),
+		.canceled = ARENA_ARRAY(arena, const char *, most),
+	};
+}
+
+static void
+put_ending(struct endings *endings, const char *id, bool canceled)
+{
+	if (canceled)
+		endings->canceled[endings->canceled_count++] = id;
+	else
+		endings->over[endings->over_count++] = id;
+}
+
 static int
 by_word(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static const char *
-join_sorted(struct arena *arena, const char **words, size_t count)
+static void
+write_words(struct text *text, const char **words, size_t count, const char *before, bool in_order)
 {
-	struct text text;
 	size_t i;
 
-	if (count > 0)
+	if (count > 0 && !in_order)
 		qsort(words, count, sizeof(*words), by_word);
-	text_init(&text, arena);
 	for (i = 0; i < count; i++)
-		text_printf(&text, "%s%s", i > 0 ? " " : "", words[i]);
+		text_printf(text, "%s%s%s", text->length > 0 ? " " : "", before, words[i]);
+}
+
+/* In which order things are canceled nobody has promised. */
+static const char *
+write_endings(struct arena *arena, struct endings *endings, bool in_order)
+{
+	struct text text;
+
+	text_init(&text, arena);
+	write_words(&text, endings->over, endings->over_count, "", in_order);
+	write_words(&text, endings->canceled, endings->canceled_count, "-", false);
 	return text_string(&text);
 }
 
@@ -209,20 +243,19 @@ is_end(const struct effect *effect)
 }
 
 const char *
-trace_engine_ended(struct arena *arena, const struct effects *effects, size_t from)
+trace_engine_ended(struct arena *arena, const struct effects *effects, size_t from, bool in_order)
 {
-	const char **words = ARENA_ARRAY(arena, const char *, effects->count);
+	struct endings endings = new_endings(arena, effects->count);
 	const struct effect *effect;
-	size_t i, count = 0;
+	size_t i;
 
 	for (i = from; i < effects->count; i++) {
 		effect = &effects->list[i];
 		if (is_end(effect))
-			words[count++] = arena_printf(arena, "%s%s",
-				effect->kind == EFFECT_activity_close && effect->activity_close.canceled ? "-" : "",
-				effect->on.activity->node->id);
+			put_ending(&endings, effect->on.activity->node->id,
+				effect->kind == EFFECT_activity_close && effect->activity_close.canceled);
 	}
-	return join_sorted(arena, words, count);
+	return write_endings(arena, &endings, in_order);
 }
 
 /* ---- the reference -------------------------------------------------------------------------------- */
@@ -316,16 +349,16 @@ trace_reference(struct arena *arena, const struct reference *reference)
 }
 
 const char *
-trace_reference_ended(struct arena *arena, const struct reference *reference)
+trace_reference_ended(struct arena *arena, const struct reference *reference, bool in_order)
 {
-	const char **words = ARENA_ARRAY(arena, const char *, reference->ended_count);
+	struct endings endings = new_endings(arena, reference->ended_count);
 	const struct ended *ended;
 	size_t i;
 
 	for (i = 0; i < reference->ended_count; i++) {
 		ended = &reference->ended[i];
-		words[i] = arena_printf(arena, "%sn%d%s", ended->canceled ? "-" : "",
-			reference->sketch->nodes[ended->node].number, ended->is_body ? BODY : "");
+		put_ending(&endings, arena_printf(arena, "n%d%s", reference->sketch->nodes[ended->node].number,
+			ended->is_body ? BODY : ""), ended->canceled);
 	}
-	return join_sorted(arena, words, reference->ended_count);
+	return write_endings(arena, &endings, in_order);
 }
