@@ -39,8 +39,8 @@ END_TEST
 START_TEST(join_waits_for_job)
 {
 	struct sim *sim = sim_begin("<startEvent id='s'/><inclusiveGateway id='fork' camunda:asyncAfter='true'/>"
-		"<task id='a'/><inclusiveGateway id='j'/><endEvent id='e'/>" FLOW("f1", "s", "fork") FLOW("f2", "fork", "a")
-		FLOW("f3", "fork", "j") FLOW("f4", "a", "j") FLOW("f5", "j", "e"), NONE);
+		"<task id='a'/><inclusiveGateway id='j'/><endEvent id='e'/>" FLOW("f1", "s", "fork")
+		FLOW("f2", "fork", "a") FLOW("f3", "fork", "j") FLOW("f4", "a", "j") FLOW("f5", "j", "e"), NONE);
 
 	ck_assert_str_eq(sim_active(sim), "fork fork");
 	ck_assert(sim_fire(sim, "fork") == OK);
