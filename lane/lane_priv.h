@@ -129,7 +129,8 @@ struct lane {
 	bool job_had_turn;		/* while careful, or in batches of one, jobs and requests take turns */
 };
 
-/* Between two claims that failed: short at first, since a daemon that was killed is gone in a moment. */
+/* Between two claims: short at first, since a daemon that was killed is gone in a moment; longer with each, also when
+ * the lane was lost again at once (a full disk lets it be claimed), until it has lived to renew. */
 #define SECOND_US INT64_C(1000000)
 #define CLAIM_PAUSE_US (SECOND_US / 20)
 #define CLAIM_PAUSE_MOST_US SECOND_US

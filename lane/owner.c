@@ -49,7 +49,6 @@ owner_step_down(struct lane *lane, int64_t monotonic_us, const char *why)
 		log_quote(why, quoted));
 	lane->active = false;
 	lane->standby = false;
-	lane->claim_pause_us = CLAIM_PAUSE_US;
 	lane->next_claim_us = monotonic_us + lane->claim_pause_us;
 	counter_add(COUNT_lanes_active, -1);
 	owner_forget(lane);
@@ -111,8 +110,10 @@ owner_renew(struct lane *lane, int64_t monotonic_us)
 	enum status status = lane->config.store->ops->renew(lane->config.store, &now_us, &err);
 
 	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
-	if (status == OK)
-		owner_set_time(lane, now_us, monotonic_us);
-	else
+	if (status != OK) {
 		owner_step_down(lane, monotonic_us, err.message);
+		return;
+	}
+	owner_set_time(lane, now_us, monotonic_us);
+	lane->claim_pause_us = CLAIM_PAUSE_US;
 }
