@@ -105,21 +105,25 @@ sweep(struct reader *reader, void *argument)
 			return;
 }
 
+enum { PAUSE_SECONDS = 10, PAUSES_PER_SWEEP = 6 };
+
 /* Waits for the signal to stop; meanwhile starts the background work now and then, and gives back what was freed in the
  * midst of the heap: libc keeps that, 80 MB after 10,000 polls that were parked at a time. */
 static void
 await_signal(struct server *server, const sigset_t *signals)
 {
-	struct timespec minute = {.tv_sec = 60};
-	int number;
+	struct timespec pause = {.tv_sec = PAUSE_SECONDS};
+	int number, pauses = 0;
 
 	for (;;) {
-		number = sigtimedwait(signals, NULL, &minute);
+		number = sigtimedwait(signals, NULL, &pause);
 		if (number > 0) {
 			log_event(LOG_INFO_LEVEL, "stopping", "signal=%d", number);
 			return;
 		}
-		if (errno == EAGAIN && lanes_active(server->lanes))
+		if (errno != EAGAIN)
+			continue;
+		if (++pauses % PAUSES_PER_SWEEP == 0 && lanes_active(server->lanes))
 			readers_run(server->readers, sweep, server);
 		malloc_trim(0);
 	}
