@@ -284,7 +284,7 @@ def check_types(client, dice, long):
 		if not is_list(handler) and handler not in FIELDS:
 			rig.say(False, f"bodies: the fields of {handler} are known", "a row of FIELDS is missing")
 			continue
-		count = None if long else 1 if is_list(handler) else 6
+		count = None if long else 1 if is_list(handler) else 4
 		fields = filters(handler) if is_list(handler) else FIELDS[handler]
 		for body in bodies(fields, dice, count):
 			if is_list(handler) and isinstance(body, dict):

@@ -19,8 +19,8 @@ P99 = 0.5
 POLLS = 10000
 BYTES_PER_POLL = 20000		# reliability.md 3.3, T11
 # 256 arenas of 64 kB at most are kept for later requests (api/http.c), and holes smaller than a page; the polls alone were
-# 80 MB, so that a leak of a third of them shows.  Each minute what is free goes back to the system.
-KEPT, KEPT_SECONDS = 24 << 20, 70
+# 80 MB, so that a leak of a third of them shows.  Every ten seconds what is free goes back to the system.
+KEPT, KEPT_SECONDS = 24 << 20, 20
 LIST_BYTES = 1 << 20
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The XML corpus of those who attack parsers: each file is refused (or taken) within bounds of CPU time and memory."""
+import time
+
 import enemy
 import rig
 
@@ -54,7 +56,7 @@ def wired(*flows):
 def crowd():
 	one = '<bpmn:process id="p%d" isExecutable="true" camunda:historyTimeToLive="P1D"><bpmn:startEvent id="a%d"/></bpmn:process>'
 	return HEAD + OPEN.partition("<bpmn:process")[0] % "" + "".join(
-		one % (i, i) for i in range(5000)) + "</bpmn:definitions>"
+		one % (i, i) for i in range(2000)) + "</bpmn:definitions>"
 
 
 # Caught before a library sees them, or (False) behind it: name, whether at first sight, the file.
@@ -138,15 +140,17 @@ BOUNDED = (
 	("40,000 boundary events at one task", lambda: diagram(BODY + '<bpmn:userTask id="t"/>' + "".join(
 		f'<bpmn:boundaryEvent id="b{i}" attachedToRef="t"><bpmn:errorEventDefinition errorRef="e"/></bpmn:boundaryEvent>'
 		for i in range(40000)))),
-	("5,000 processes", crowd),
+	("2,000 processes", crowd),
 )
 
 
 def try_one(daemon, client, idle, name, text, cpu, most):
 	"""Deploys it within these bounds: the reply."""
+	began = time.monotonic()
 	with enemy.Meal(daemon, idle) as meal:
 		reply = enemy.deploy(client, ("hostile.bpmn", text))
-	rig.note(f"{name}: {len(text) >> 10} kB, {reply.status}, {meal.cpu:.2f} s, {meal.bytes >> 20} MB")
+	rig.note(f"{name}: {len(text) >> 10} kB, {reply.status}, {meal.cpu:.2f} s of CPU, {time.monotonic() - began:.1f} s, "
+		f"{meal.bytes >> 20} MB")
 	rig.say(meal.cpu <= cpu and meal.bytes <= most, f"xml: {name} is cheap", f"{meal.cpu:.1f} s of CPU, {meal.bytes >> 20} MB")
 	return reply
 
