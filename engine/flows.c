@@ -15,6 +15,18 @@ take(struct choice *choice, int32_t flow)
 	choice->flows[choice->count++] = flow;
 }
 
+/* Among those taken already, in document order. */
+static void
+take_default(struct choice *choice)
+{
+	int32_t flow = choice->activity->node->default_flow;
+	size_t at;
+
+	for (at = choice->count++; at > 0 && choice->flows[at - 1] > flow; at--)
+		choice->flows[at] = choice->flows[at - 1];
+	choice->flows[at] = flow;
+}
+
 static enum status
 holds(struct choice *choice, const struct flow *flow, bool *result, struct error *err)
 {
@@ -83,7 +95,7 @@ choose_true(struct choice *choice, bool unconditional_counts, struct error *err)
 	}
 	if (node->default_flow >= 0 &&
 	    (choice->count == 0 || (conditional && !conditional_true && !unconditional_counts)))
-		take(choice, node->default_flow);
+		take_default(choice);
 	return OK;
 }
 

@@ -20,49 +20,6 @@ START_TEST(sequence)
 }
 END_TEST
 
-/* Two scopes whose joins nobody else can reach, and which fire into a job each. */
-START_TEST(joins_before_jobs)
-{
-	struct sim *sim = sim_begin("<startEvent id='s'/><subProcess id='sub'><multiInstanceLoopCharacteristics>"
-		"<loopCardinality xsi:type='tFormalExpression'>2</loopCardinality></multiInstanceLoopCharacteristics>"
-		"<startEvent id='t'/><task id='never'/><inclusiveGateway id='j' camunda:asyncAfter='true'/>"
-		FLOW("f2", "t", "j") FLOW("f3", "never", "j") "</subProcess>" FLOW("f1", "s", "sub"), NONE);
-
-	ck_assert(sim_fire(sim, "j") == OK);
-	ck_assert(sim_fire(sim, "j") == OK);
-	ck_assert(sim_ended(sim));
-	sim_free(sim);
-}
-END_TEST
-
-/* Who waits for a job behind a node comes by one flow only, although the node could reach others as well. */
-START_TEST(join_waits_for_job)
-{
-	struct sim *sim = sim_begin("<startEvent id='s'/><inclusiveGateway id='fork' camunda:asyncAfter='true'/>"
-		"<task id='a'/><inclusiveGateway id='j'/><endEvent id='e'/>" FLOW("f1", "s", "fork")
-		FLOW("f2", "fork", "a") FLOW("f3", "fork", "j") FLOW("f4", "a", "j") FLOW("f5", "j", "e"), NONE);
-
-	ck_assert_str_eq(sim_active(sim), "fork fork");
-	ck_assert(sim_fire(sim, "fork") == OK);
-	ck_assert_str_eq(sim_active(sim), "fork j");
-	ck_assert(sim_fire(sim, "fork") == OK);
-	ck_assert(sim_ended(sim));
-	ck_assert_str_eq(sim_history(sim), "s fork a j j e");
-	sim_free(sim);
-}
-END_TEST
-
-/* Nothing was conditional: the default has nothing to stand in for. */
-START_TEST(default_beside_unconditional)
-{
-	struct sim *sim = sim_begin("<startEvent id='s'/><task id='a' default='f2'/><endEvent id='e'/>"
-		"<endEvent id='other'/>" FLOW("f1", "s", "a") FLOW("f2", "a", "e") FLOW("f3", "a", "other"), NONE);
-
-	ck_assert_str_eq(sim_history(sim), "s a other");
-	sim_free(sim);
-}
-END_TEST
-
 START_TEST(depth_first)
 {
 	struct sim *sim = sim_begin("<startEvent id='s'/><parallelGateway id='fork'/><task id='a'/><task id='a2'/>"
@@ -680,9 +637,6 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, sequence);
 	tcase_add_test(tc, depth_first);
-	tcase_add_test(tc, join_waits_for_job);
-	tcase_add_test(tc, default_beside_unconditional);
-	tcase_add_test(tc, joins_before_jobs);
 	tcase_add_test(tc, parallel_join);
 	tcase_add_test(tc, join_is_per_flow);
 	tcase_add_test(tc, exclusive);

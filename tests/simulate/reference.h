@@ -24,7 +24,7 @@ struct token {
 	bool is_body;			/* of a loop: its instances are inside */
 	int counter;			/* loopCounter of an instance of a loop, else SKETCH_NONE */
 	int total, completed;		/* of a body: nrOfInstances, nrOfCompletedInstances */
-	bool *rings;			/* for each node of the sketch: a boundary timer that still runs; or NULL */
+	bool *rings;			/* for each node: a boundary timer here that still runs; or NULL */
 	struct token *first, *next;	/* inside, in order of coming; beside */
 	bool dead;
 };
@@ -38,7 +38,7 @@ struct ended {
 
 enum answer {
 	ANSWER_done,
-	ANSWER_refused,			/* no flow could be taken, or nothing has that id: nothing has changed */
+	ANSWER_refused,			/* no flow can be taken, or nothing has that id: nothing has changed */
 	ANSWER_endless,			/* more than REFERENCE_STEPS steps: nothing has changed */
 };
 

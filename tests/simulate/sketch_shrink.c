@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Leaving parts out of a sketch.  A part is a node but a start event, a flow, or something that adorns a node or
- * flow. */
+ * Leaving parts out of a sketch.  A part is a node but a start event, a flow, or what adorns a node or flow. */
 #include "tests/simulate/sketch_model.h"
 
 enum part_kind { PART_node, PART_flow, PART_before, PART_after, PART_loop, PART_completion, PART_condition };

@@ -28,8 +28,8 @@ struct trace *trace_reference(struct arena *arena, const struct reference *refer
 /* The tasks and jobs in the order of the text; two equal texts have equal lists.  How many. */
 size_t trace_choices(struct arena *arena, const struct trace *trace, const struct trace ***choices);
 
-/* What has ended since effect `from`, or by the reference's last command: ids, and after them, with -, those of what was
- * canceled, in the order of the alphabet.  in_order: the former as they ended (depth first), else sorted too. */
+/* What has ended since effect `from`, or by the reference's last command: ids, and after them, with -, those of what
+ * was canceled, in the order of the alphabet.  in_order: the former as they ended (depth first), else sorted too. */
 const char *trace_engine_ended(struct arena *arena, const struct effects *effects, size_t from, bool in_order);
 const char *trace_reference_ended(struct arena *arena, const struct reference *reference, bool in_order);
 
