@@ -38,7 +38,8 @@ START_TEST(join_waits_for_job)
 END_TEST
 
 #define DEFAULT_FIRST(second) sim_begin("<startEvent id='s'/><task id='a' default='f2'/>" \
-	"<endEvent id='e'/><endEvent id='other'/>" FLOW("f1", "s", "a") FLOW("f2", "a", "e") second FLOW("f4", "a", "other"), NONE)
+	"<endEvent id='e'/><endEvent id='other'/>" FLOW("f1", "s", "a") FLOW("f2", "a", "e") second \
+	FLOW("f4", "a", "other"), NONE)
 
 /* Without a conditional flow the default has nothing to stand in for; with one, it keeps its place in the document. */
 START_TEST(default_beside_unconditional)
