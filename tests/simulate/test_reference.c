@@ -12,7 +12,7 @@
 #include "tests/engine/sim.h"
 #include "tests/simulate/trace.h"
 
-enum { SEEDS = 60, COMPILED = 2000, COMMANDS = 60, TOKENS = 40, STEPS = 20 * REFERENCE_STEPS };
+enum { SEEDS = 30, COMPILED = 1500, SHRUNK = 1000, COMMANDS = 60, TOKENS = 40, STEPS = 20 * REFERENCE_STEPS };
 
 static uint64_t first_seed = 1;
 static int seed_count = SEEDS;
@@ -288,15 +288,16 @@ find_complaint(struct arena *arena, const struct sketch *sketch, uint64_t seed)
 	return complaint;
 }
 
-/* Leaves out part after part as long as a disagreement is left. */
+/* Leaves out part after part as long as a disagreement is left, or until so many processes were tried. */
 static const char *
 shrink(struct arena *arena, const struct sketch *sketch, uint64_t seed, const char *complaint)
 {
 	const struct sketch *smaller;
 	const char *found;
 	size_t part = 0;
+	int tried;
 
-	while (part < sketch_parts(sketch)) {
+	for (tried = 0; tried < SHRUNK && part < sketch_parts(sketch); tried++) {
 		smaller = sketch_without(arena, sketch, part);
 		found = smaller != NULL ? find_complaint(arena, smaller, seed) : NULL;
 		if (found != NULL) {
@@ -386,7 +387,9 @@ START_TEST(engine_agrees)
 	printf("shape %d, seeds %llu to %llu: %lld commands, %lld refused, %lld endless; %lld instances, %lld over\n",
 		_i, (unsigned long long)first_seed, (unsigned long long)seed - 1, (long long)seen.commands,
 		(long long)seen.refused, (long long)seen.endless, (long long)seen.instances, (long long)seen.over);
-	ck_assert_int_gt(seen.over, 0);
+	/* a single seed may be a process that never ends; most are not */
+	if (seed_count >= SEEDS)
+		ck_assert_int_gt(seen.over, seed_count);
 	arena_free(arena);
 }
 END_TEST
