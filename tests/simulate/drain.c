@@ -11,6 +11,7 @@ enum {
 	MOST_ROUNDS = 12,
 	WORK_FETCHES = 40,	/* in a row whose tasks are completed: loops make new ones without end */
 	MOST_FETCHES = 240,	/* with those that only take what is left */
+	MOST_LOOKS = 3,
 	MOST_WAITS = 60,	/* for an owner: jobs may end several, and each is missed for a while */
 	FETCH_MOST = 50,
 };
@@ -147,6 +148,21 @@ work(struct world *world)
 	}
 }
 
+/* Until the lanes rest and nothing is ready; what becomes so while they come to rest has other looks.  Whether they
+ * rest. */
+static bool
+work_to_rest(struct world *world)
+{
+	bool rests;
+	int looks = 0;
+
+	do {
+		work(world);
+		rests = world_settle(world);
+	} while (rests && any_ready(world) && ++looks < MOST_LOOKS && !world_failed(world));
+	return rests;
+}
+
 /* Nothing that a fetch would have to give, or a lane to run, is left. */
 static void
 check_nothing_hides(struct world *world)
@@ -225,8 +241,7 @@ drain(struct world *world)
 		await_owner(world);
 		step_tame(world);
 		people(world, round >= WORK_ROUNDS);
-		work(world);
-		if (world_settle(world) && is_owned(world) && !world_failed(world))
+		if (work_to_rest(world) && is_owned(world) && !world_failed(world))
 			check_nothing_hides(world);
 		if (world->memory->tree_count == 0)
 			break;
