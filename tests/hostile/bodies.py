@@ -289,7 +289,8 @@ def check_types(client, dice, long):
 		for body in bodies(fields, dice, count):
 			if is_list(handler) and isinstance(body, dict):
 				body = {name: value for name, value in body.items() if value is not None}
-			reply = client.call(method, places.path(pattern), body)
+			page = "?maxResults=5" if is_list(handler) else ""	# other cases may have left large rows
+			reply = client.call(method, places.path(pattern) + page, body)
 			requests += 1
 			why = None if reply.status in (200, 204) else enemy.complaint(reply.status, reply.text, empty_message=True)
 			if why is not None:
@@ -310,11 +311,11 @@ def run(database, long):
 	client = rig.Client(daemon.port, timeout=60)
 	client.deploy("atOnce", enemy.AT_ONCE)
 	client.deploy("places", PLACES)
-	check_extremes(client)
-	check_long_lists(client)
 	dice = random.Random(seed)
+	check_types(client, dice, long)
 	check_long_names(client, dice)
 	check_far_away(client)
-	check_types(client, dice, long)
+	check_long_lists(client)
+	check_extremes(client)		# last, for what they leave in history is large
 	enemy.harmless(daemon, "bodies")
 	daemon.term()

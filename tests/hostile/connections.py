@@ -276,7 +276,7 @@ def run(database, long):
 	memory, descriptors = enemy.memory(daemon), enemy.descriptors(daemon)
 	for _ in range(2 if long else 1):
 		probe = enemy.Probe(daemon)
-		attack(daemon, client, long)
+		attack(daemon, rig.Client(daemon.port), long)	# an idle connection ends after BODY_SECONDS
 		served("under attack", probe)
 	left = enemy.settle(lambda: enemy.descriptors(daemon), descriptors)
 	rig.say(left <= descriptors, "connections: no descriptor is kept", f"{left}, before {descriptors}")

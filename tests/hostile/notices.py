@@ -36,11 +36,11 @@ def queries(client):
 		wrong = []
 		for name in EXPRESSIONS:
 			for body, known in (({name: "${1+1}"}, path in KNOWN), ({"orQueries": [{name: "${1+1}"}]}, path in WITH_OR)):
-				reply = client.post(path, body)
+				reply = client.post(f"{path}?maxResults=5", body)
 				# elsewhere these are unknown properties, which Camunda ignores: nobody looks at them
 				if reply.status != (400 if known else 200):
 					wrong.append(f"{json.dumps(body)}: {reply.status} {reply.text[:100]}")
-			reply = client.call("GET", f"/engine-rest{path}?{name}=%24%7B1%2B1%7D")
+			reply = client.call("GET", f"/engine-rest{path}?maxResults=5&{name}=%24%7B1%2B1%7D")
 			if reply.status != (400 if path in KNOWN else 200):
 				wrong.append(f"GET {name}: {reply.status}")
 		rig.say(not wrong, f"CVE-2026-109432: no expression in a query of {path}", "; ".join(wrong[:5]))
