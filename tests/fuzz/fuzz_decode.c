@@ -3,7 +3,6 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "engine/engine.h"
-#include "tests/engine/dump.h"
 #include "tests/engine/hand.h"
 
 /* The encoding is the only one there is for its effects. */

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "tests/engine/dump.h"
 #include "tests/engine/sim.h"
 
 enum { COMMANDS = 40, COMMAND_KINDS = COMMAND_suspend, STEPS = 300, MOST_VARIABLES = 3 };
