@@ -5,7 +5,7 @@
 
 #include "tests/simulate/plan.h"
 
-enum { GUARD_SECONDS = 20 };	/* for one schedule: more is hanging */
+enum { GUARD_SECONDS = 60 };	/* for one schedule: more is hanging */
 enum { GUARD_STORY = 65536 };
 
 /* Plays the plan in a child; verdict.failed also tells how the child died.  story: GUARD_STORY bytes for what happened
