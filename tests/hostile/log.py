@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log says no value of a variable, no connection string and no password, at any level, whatever fails."""
 import os
+import re
 import subprocess
 
 import enemy
@@ -58,25 +59,19 @@ def await_incidents(client, before):
 	return -enemy.settle(lambda: before - client.get("/incident/count")["count"], -1, 60)
 
 
-def sql(database, text):
-	"""Runs it beside our database, to which nobody may be able to connect."""
-	return subprocess.run(["psql", "-qAtc", text, database.replace("dbname=bpmnd", "dbname=postgres")], check=True,
-		capture_output=True, text=True).stdout.split()
-
-
 def lose_the_database(daemon, database, client):
 	"""It ends all connections and takes no new ones, under load: the statuses that gave, and whether all is well again."""
-	statuses = set()
-	sql(database, "alter database bpmnd allow_connections false")
+	statuses, name = set(), re.search(r"dbname=(\w+)", database)[1]
+	enemy.sql(database, f"alter database {name} allow_connections false")
 	for _ in range(5):
-		sql(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'bpmnd'")
+		enemy.sql(database, f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
 		for _ in range(4):
 			try:
 				statuses.add(client.post("/process-definition/key/work/start", marked()).status)
 				statuses.add(client.post("/task", {"nameLike": VALUE}).status)
 			except rig.Down:
 				statuses.add("no answer")
-	sql(database, "alter database bpmnd allow_connections true")
+	enemy.sql(database, f"alter database {name} allow_connections true")
 	return statuses, daemon.await_health("UP", 60) is not None
 
 
@@ -114,7 +109,7 @@ def run(database, long):
 
 def wrong_database(secret):
 	"""A daemon that cannot connect says why, not with what."""
-	for text in (secret.replace("dbname=bpmnd", "dbname=nothing"), secret.replace("host=", "host=/nowhere"),
+	for text in (secret.replace("dbname=", "dbname=no"), secret.replace("host=", "host=/nowhere"),
 			f"postgresql://bpmnd:{PASSWORD}@127.0.0.1:1/x", f"postgresql://bpmnd:{PASSWORD}@127.0.0.1:1/x?nonsense=1",
 			f"password={PASSWORD} nonsense", f"host='{PASSWORD}"):
 		done = subprocess.run([rig.BPMND, "serve", "--database", text, "--listen", f"127.0.0.1:{rig.free_port()}"],
