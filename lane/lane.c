@@ -172,23 +172,12 @@ gather_jobs(struct lane *lane, struct gathered *gathered)
 	}
 }
 
-/* Where a job would leave no room for requests, both take turns. */
-static bool
-is_turn_of_jobs(struct lane *lane, const struct request *inbox)
-{
-	lane->job_had_turn = !lane->job_had_turn;
-	return inbox == NULL || lane->job_had_turn;
-}
-
-/* After an unclean end, in turn with requests: one job, which stands alone in its batch. */
+/* After an unclean end: one job, which stands alone in its batch. */
 static enum status
-gather_careful_job(struct lane *lane, struct gathered *gathered, const struct request *inbox, bool *alone,
-	struct error *err)
+gather_careful_job(struct lane *lane, struct gathered *gathered, bool *alone, struct error *err)
 {
 	struct command command;
 
-	if (!is_turn_of_jobs(lane, inbox))
-		return OK;
 	TRY(careful_job(lane, &command, err));
 	if (command.target == 0)
 		return OK;
@@ -203,14 +192,11 @@ gather_due(struct lane *lane, struct gathered *gathered, const struct request *i
 {
 	if (!lane->config.settings->executor)
 		return OK;
-	if (lane->requests_first && inbox != NULL) {
-		lane->requests_first = false;
+	if (lane->requests_first && inbox != NULL)
 		return OK;
-	}
 	if (is_careful(lane))
-		return gather_careful_job(lane, gathered, inbox, alone, err);
-	if (lane->config.settings->batch_commands > 1 || is_turn_of_jobs(lane, inbox))
-		gather_jobs(lane, gathered);
+		return gather_careful_job(lane, gathered, alone, err);
+	gather_jobs(lane, gathered);
 	return OK;
 }
 
@@ -542,13 +528,21 @@ leave_for_later(struct lane *lane, struct gathered *gathered, struct request **i
 	run_cut(gathered);
 	if (first == NULL)
 		return;
-	lane->requests_first = true;
 	for (gathered->request_count = 0; *at != first; at = &(*at)->next)
 		gathered->request_count++;
 	*gathered->requests_end = *inbox;
 	*inbox = *at;
 	*at = NULL;
 	gathered->requests_end = at;
+}
+
+/* Jobs come first into a batch: whether they left too little room for requests, by number or by what they did. */
+static bool
+is_full_of_jobs(const struct gathered *gathered)
+{
+	bool has_jobs = gathered->count > 0 && gathered->list[0].request == NULL;
+
+	return has_jobs && (gathered->request_count == 0 || gathered->effects >= MOST_EFFECTS);
 }
 
 /* Gathers and runs what can be run now, and sends it when nothing else is on its way. */
@@ -572,6 +566,7 @@ work_on(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 	status = run_new(lane, open, MOST_EFFECTS, &err);
 	if (status == OK)
 		leave_for_later(lane, open, inbox);
+	lane->requests_first = *inbox != NULL && is_full_of_jobs(open);
 	if (status != OK)
 		run_undo(lane, open);
 	else if (lane->flying == NULL)

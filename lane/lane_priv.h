@@ -125,8 +125,7 @@ struct lane {
 	int64_t careful_us;		/* jobs due until then run alone, each noted first; WHEN_NONE: none does */
 	int64_t tried;			/* what is noted in the store; 0: nothing */
 	int32_t tries;
-	bool requests_first;		/* requests were left for later behind jobs that did much */
-	bool job_had_turn;		/* while careful, or in batches of one, jobs and requests take turns */
+	bool requests_first;		/* jobs have filled the last batch, and requests wait */
 };
 
 /* Between two claims: short at first, since a daemon that was killed is gone in a moment; longer with each, also when
