@@ -382,18 +382,23 @@ def audit(client, ledger, prefix=""):
 	lost = [one for one in ledger.started if one not in known]
 	say(not lost and len(known) == len(instances), prefix + "every acknowledged start is there once",
 		f"{len(lost)} lost: {lost[:5]}")
-	ended = collections.Counter(row["id"] for row in rows if row["endTime"] is not None and not row["canceled"])
-	twice = [key for key, n in collections.Counter(ledger.completed).items() if n > 1]
-	say(not twice, prefix + "no completion is acknowledged twice", twice[:5])
-	missing = [one for one in ledger.completed if ended[one] != 1]
-	say(not missing, prefix + "every acknowledged completion is in history exactly once",
-		f"{len(missing)} of {len(ledger.completed)}: {missing[:5]}")
+	audit_completions(rows, ledger, prefix)
 	audit_joins(instances, rows, prefix)
 	say(not ledger.wrong, prefix + "no worker sees an error that is not its own",
 		f"{len(ledger.wrong)}: {ledger.wrong[:3]}")
 	left = {what: client.get(f"/{what}/count")["count"] for what in ("process-instance", "external-task", "incident", "job")}
 	say(not any(left.values()), prefix + "nothing is left over", left)
 	return len(rows)
+
+
+def audit_completions(rows, ledger, prefix):
+	"""Of the rows of history: each acknowledged completion once."""
+	ended = collections.Counter(row["id"] for row in rows if row["endTime"] is not None and not row["canceled"])
+	twice = [key for key, n in collections.Counter(ledger.completed).items() if n > 1]
+	say(not twice, prefix + "no completion is acknowledged twice", twice[:5])
+	missing = [one for one in ledger.completed if ended[one] != 1]
+	say(not missing, prefix + "every acknowledged completion is in history exactly once",
+		f"{len(missing)} of {len(ledger.completed)}: {missing[:5]}")
 
 
 def audit_joins(instances, rows, prefix):

@@ -222,7 +222,7 @@ def audit(client, ledger, prefix):
 	instances = client.pages("/history/process-instance?sortBy=startTime&sortOrder=asc")
 	rows = client.pages("/history/activity-instance?sortBy=activityInstanceId&sortOrder=asc")
 	audit_starts(instances, ledger, prefix)
-	audit_completions(rows, ledger, prefix)
+	rig.audit_completions(rows, ledger, prefix)
 	rig.audit_joins([one for one in instances if one["processDefinitionKey"] == "rounds"], rows, prefix)
 	audit_loops(instances, rows, prefix)
 	early = [row["id"] for row in rows if row["activityId"] == "wait" and (row["durationInMillis"] or 0) < WAIT_MS]
@@ -248,15 +248,6 @@ def audit_starts(instances, ledger, prefix):
 	keys = collections.Counter(one["businessKey"] for one in instances if one["processDefinitionKey"] in MODELS)
 	twice = [key for key, count in keys.items() if count > 1]
 	rig.say(not twice, prefix + "no start takes effect twice", twice[:5])
-
-
-def audit_completions(rows, ledger, prefix):
-	ended = collections.Counter(row["id"] for row in rows if row["endTime"] is not None and not row["canceled"])
-	twice = [key for key, count in collections.Counter(ledger.completed).items() if count > 1]
-	rig.say(not twice, prefix + "no completion is acknowledged twice", twice[:5])
-	missing = [one for one in ledger.completed if ended[one] != 1]
-	rig.say(not missing, prefix + "every acknowledged completion is in history exactly once",
-		f"{len(missing)} of {len(ledger.completed)}: {missing[:5]}")
 
 
 def audit_loops(instances, rows, prefix):
