@@ -15,9 +15,15 @@ lane_now(const struct lane *lane, int64_t monotonic_us)
 	return now_us > lane->last_now_us ? now_us : lane->last_now_us;
 }
 
+/* When the database's clock is set back, ours does not wait for it, or what is due a second later would be due in an
+ * hour: it goes on at half its speed until the two meet. */
 void
 owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us)
 {
+	int64_t passed_us = monotonic_us - lane->base_monotonic_us;
+
+	if (now_us < lane->base_us + passed_us / 2)
+		now_us = lane->base_us + passed_us / 2;
 	lane->base_us = now_us;
 	lane->base_monotonic_us = monotonic_us;
 	if (now_us > lane->last_now_us)

@@ -584,10 +584,10 @@ START_TEST(test_ids_after_a_crash)
 }
 END_TEST
 
-/* The clock of a lane is the database's and never goes back. */
+/* The clock of a lane is the database's, and neither goes back nor stands still. */
 START_TEST(test_time)
 {
-	int64_t before;
+	int64_t before, now;
 
 	drive_open(drive);
 	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
@@ -599,6 +599,12 @@ START_TEST(test_time)
 	drive->now_us += 4 * DRIVE_SECOND;
 	drive_step(drive);		/* renews, and hears of an earlier time */
 	ck_assert_int_ge(lane_now(drive->lane, drive->now_us), before);
+	drive_run(drive, 20 * DRIVE_SECOND);
+	now = lane_now(drive->lane, drive->now_us);
+	ck_assert_int_ge(now, before + 10 * DRIVE_SECOND);
+	ck_assert_int_lt(now, before + 18 * DRIVE_SECOND);
+	drive_run(drive, 160 * DRIVE_SECOND);
+	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
 }
 END_TEST
 
