@@ -62,7 +62,8 @@ repair_of(const struct activity *at, const struct incident *incident)
 	return (struct command){ .kind = COMMAND_set_job_retries, .target = incident->configuration, .retries = 1 };
 }
 
-/* What people do: end suspensions and incidents, complete user tasks. */
+/* What people do: end suspensions and incidents, complete user tasks.  What has grown too large is left to those who
+ * delete it: a command for each of its tasks would make them wait. */
 static void
 people(struct world *world, bool give_up)
 {
@@ -70,6 +71,8 @@ people(struct world *world, bool give_up)
 	size_t tree = 0;
 
 	while ((at = next_stored(world, &tree, at)) != NULL) {
+		if (!give_up && step_too_large(world->memory->trees[tree]))
+			continue;
 		if (!at->scope && give_up)
 			step_command(world, (struct command){ .kind = COMMAND_delete_instance, .target = at->id });
 		else if (!at->scope && at->instance->suspended)

@@ -600,11 +600,17 @@ step_random(struct dice *dice)
 	return (enum step_kind)kind;
 }
 
+bool
+step_too_large(const struct tree *tree)
+{
+	return map_count(&tree->activities) > MOST_ACTIVITIES;
+}
+
 void
 step_tame(struct world *world)
 {
 	for (size_t i = 0; i < world->memory->tree_count; i++)
-		if (map_count(&world->memory->trees[i]->activities) > MOST_ACTIVITIES)
+		if (step_too_large(world->memory->trees[i]))
 			step_command(world, (struct command){ .kind = COMMAND_delete_instance,
 				.target = world->memory->trees[i]->root->id, .reason = "too large" });
 }

@@ -23,6 +23,7 @@ bool step_unsettles(enum step_kind kind);
 void step_play(struct world *world, enum step_kind kind);
 
 /* An operator deletes instances that grow without end: loops that fork. */
+bool step_too_large(const struct tree *tree);
 void step_tame(struct world *world);
 
 /* Some of v0 to v3 with small numbers, in the arena. */
