@@ -91,9 +91,26 @@ is_implicit(const char *name)
 	return false;
 }
 
-/* .name or .name(...); owner is the name left of it, if it is no more than that. */
+/* What stands left of a member or index, and begins at this instruction, is a text, number, date or truth value whatever
+ * the variables are: such a thing has no members, so `${''.class}` can only fail.  It does so before it runs. */
 static enum status
-parse_member(struct compiler *c, const char *owner)
+check_members(struct compiler *c, size_t base, size_t end, const char *member)
+{
+	const struct code *code = &c->code[base];
+	const char *what;
+
+	if (end != base + 1 || (code->op != OP_constant && code->op != OP_function))
+		return OK;
+	if (code->op == OP_constant && code->constant->type == VALUE_null)
+		return OK;
+	what = code->op == OP_function ? "a date" : code->constant->type == VALUE_string ? "a text" :
+		code->constant->type == VALUE_boolean ? "true and false" : "a number";
+	return lex_fail(&c->lexer, "'%.*s' is nothing that %s has", lex_shown(member, LEX_NAME), member, what);
+}
+
+/* .name or .name(...); owner is the name left of it, if it is no more than that, base its first instruction. */
+static enum status
+parse_member(struct compiler *c, const char *owner, size_t base)
 {
 	const char *name;
 	size_t argc;
@@ -104,21 +121,29 @@ parse_member(struct compiler *c, const char *owner)
 	if (is_implicit(owner))
 		return lex_fail(&c->lexer, "'%s.%.*s' is not supported yet", owner, lex_shown(name, LEX_NAME), name);
 	TRY(lex_next(&c->lexer));
-	if (c->lexer.token != TOKEN_paren)
+	if (c->lexer.token != TOKEN_paren) {
+		TRY(check_members(c, base, c->count, name));
 		return compile_emit(c, (struct code){ .op = OP_property, .name = name }, NULL);
+	}
 	TRY(parse_arguments(c, &argc));
 	return compile_method(c, name, argc);
 }
 
 static enum status
-parse_index(struct compiler *c, const char *owner)
+parse_index(struct compiler *c, const char *owner, size_t base)
 {
+	size_t end = c->count;
+	const struct code *key;
+
 	if (is_implicit(owner))
 		return lex_fail(&c->lexer, "'%s[]' is not supported yet", owner);
 	TRY(parse_expression(c));
 	TRY(expect(c, TOKEN_unbracket));
 	if (c->lexer.token == TOKEN_paren)
 		return lex_fail(&c->lexer, "a method call by index is not supported yet");
+	key = &c->code[end];
+	if (c->count == end + 1 && key->op == OP_constant && key->constant->type != VALUE_null)
+		TRY(check_members(c, base, end, value_to_text(c->lexer.arena, key->constant)));
 	return compile_op(c, OP_index);
 }
 
@@ -165,6 +190,7 @@ static enum status
 parse_value(struct compiler *c)
 {
 	const char *owner = NULL;
+	size_t base = c->count;
 
 	if (c->lexer.token == TOKEN_identifier) {
 		TRY(parse_name(c, &owner));
@@ -178,10 +204,10 @@ parse_value(struct compiler *c)
 	for (;; owner = NULL) {
 		if (c->lexer.token == TOKEN_dot) {
 			TRY(lex_next(&c->lexer));
-			TRY(parse_member(c, owner));
+			TRY(parse_member(c, owner, base));
 		} else if (c->lexer.token == TOKEN_bracket) {
 			TRY(lex_next(&c->lexer));
-			TRY(parse_index(c, owner));
+			TRY(parse_index(c, owner, base));
 		} else {
 			return OK;
 		}

@@ -10,11 +10,11 @@ import rig
 # What a JUEL engine may be talked into, and a text that would show that it was.
 EVIL = ("${''.getClass()}", "${execution.getClass()}",
 	"${''.getClass().forName('java.lang.Runtime').getRuntime().exec('id')}", "${System.getenv('HOME')}",
+	"${''.class}", "#{''.class}", "${''['class']}", "${1.class}", "${dateTime().class}", "${''.class.name}",
 	"${T(java.lang.Runtime)}", "${x = 1}", "${a -> a}", "${[1,2].stream()}", "${#execution}", "${execution.engineServices}",
 	"${runtimeService.deleteProcessInstance('1','x')}", "${", "${${1}}", "${1}${", "#{1")
 # Reading a member is what expressions are for, of a map; of anything else it fails when it is evaluated.
-MEMBERS = ("${''.class}", "#{''.class}", "${''['class']}", "${1.class}", "${dateTime().class}", "${''.class.name}",
-	"${execution.class}", "${x.class}")
+MEMBERS = ("${x.class}", "${x['class']}", "${x.class.name}", "${x.trim().class}", "${(x == '' ? 1 : x).class}")
 AT_START = ("assignee", "candidateUsers", "candidateGroups", "dueDate", "priority", "topic", "expression",
 	"condition", "timeDuration", "inputParameter", "list entry", "map entry", "loopCardinality", "collection")
 
