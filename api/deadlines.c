@@ -18,7 +18,7 @@ struct watched {
 	int socket;
 	enum phase phase;
 	int64_t since_ms;		/* when the phase began */
-	uint64_t received;		/* while idle: the bytes at the first look */
+	uint64_t bytes;			/* idle: received, sending: taken by the client; at the last look that counts */
 	bool looked;
 	struct watched *next, *prev;	/* of all connections; next alone: of free ones */
 };
@@ -28,7 +28,7 @@ struct deadlines {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;		/* a first connection has come; stop */
-	int64_t limit_ms[PHASE_idle + 1];	/* 0: none */
+	int64_t limit_ms[PHASE_COUNT];		/* 0: none */
 	struct watched *first, *free;
 	bool stop;
 };
@@ -42,23 +42,47 @@ now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static bool
+ask_kernel(const struct watched *watched, struct tcp_info *info)
+{
+	socklen_t length = sizeof *info;
+
+	return getsockopt(watched->socket, IPPROTO_TCP, TCP_INFO, info, &length) == 0 &&
+		length >= offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info->tcpi_bytes_received;
+}
+
 /* An idle connection over which something comes is in the head of its next request; libmicrohttpd tells that only when
  * the first line is complete, the kernel counts the bytes. */
 static void
 look_for_head(struct watched *watched, int64_t now)
 {
 	struct tcp_info info = {0};
-	socklen_t length = sizeof info;
 
-	if (getsockopt(watched->socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
-	    length < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+	if (!ask_kernel(watched, &info))
 		return;
-	if (watched->looked && info.tcpi_bytes_received != watched->received) {
+	if (watched->looked && info.tcpi_bytes_received != watched->bytes) {
 		watched->phase = PHASE_head;
 		watched->since_ms = now;
 	}
-	watched->received = info.tcpi_bytes_received;
+	watched->bytes = info.tcpi_bytes_received;
 	watched->looked = true;
+}
+
+/* A client that takes its reply fast enough gets the whole time again: a reply may be as long as it likes. */
+static void
+look_at_reader(struct watched *watched, int64_t now, int64_t limit)
+{
+	struct tcp_info info = {0};
+
+	if (!ask_kernel(watched, &info))
+		return;
+	if (!watched->looked)
+		watched->bytes = info.tcpi_bytes_acked;
+	watched->looked = true;
+	if (info.tcpi_bytes_acked - watched->bytes >= (uint64_t)(limit / SECOND_MS) * DEADLINES_READER_RATE) {
+		watched->bytes = info.tcpi_bytes_acked;
+		watched->since_ms = now;
+	}
 }
 
 /* Ends what is late.  The socket stays open until its owner has forgotten it here, so no other one is hit. */
@@ -72,6 +96,8 @@ sweep(struct deadlines *deadlines)
 		if (watched->phase == PHASE_idle)
 			look_for_head(watched, now);
 		limit = deadlines->limit_ms[watched->phase];
+		if (watched->phase == PHASE_sending)
+			look_at_reader(watched, now, limit);
 		if (limit > 0 && now - watched->since_ms >= limit)
 			shutdown(watched->socket, SHUT_RDWR);
 	}
@@ -110,6 +136,7 @@ deadlines_start(int64_t head_seconds, int64_t body_seconds, struct deadlines **s
 	deadlines->arena = arena;
 	deadlines->limit_ms[PHASE_head] = head_seconds * SECOND_MS;
 	deadlines->limit_ms[PHASE_body] = body_seconds * SECOND_MS;
+	deadlines->limit_ms[PHASE_sending] = body_seconds * SECOND_MS;
 	pthread_mutex_init(&deadlines->mutex, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

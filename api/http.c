@@ -122,6 +122,17 @@ is_stopping(struct api *api)
 	return stopping;
 }
 
+/* Tells the watcher what the connection is waiting for now. */
+static void
+enter_phase(struct api *api, struct MHD_Connection *connection, enum phase phase)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	if (info != NULL && info->socket_context != NULL)
+		deadlines_enter(api->deadlines, info->socket_context, phase);
+}
+
 /* ---- replies ------------------------------------------------------------------------------------------------- */
 
 void
@@ -179,6 +190,7 @@ queue(struct incoming *incoming)
 		add(response, "Access-Control-Allow-Origin", "*");
 	if (reply->close || is_stopping(incoming->api))
 		add(response, "Connection", "close");
+	enter_phase(incoming->api, exchange->connection, PHASE_sending);
 	result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -359,17 +371,6 @@ enum MHD_ConnectionNotificationCode code)
 			MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 	else
 		deadlines_forget(api->deadlines, *watched);
-}
-
-/* Tells the watcher what the connection is waiting for now. */
-static void
-enter_phase(struct api *api, struct MHD_Connection *connection, enum phase phase)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	if (info != NULL && info->socket_context != NULL)
-		deadlines_enter(api->deadlines, info->socket_context, phase);
 }
 
 /* ---- MHD's callbacks -------------------------------------------------------------------------------------------- */

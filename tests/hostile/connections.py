@@ -187,6 +187,47 @@ def slow_readers(daemon, count):
 	let_go(held)
 
 
+def dripping_readers(daemon, count):
+	"""They read all the time, a kilobyte a second: less than the least speed, so the deadline counts."""
+	since = time.monotonic()
+	ask = enemy.request("GET", "/engine-rest/variable-instance?variableName=large")
+	held = hold(count, daemon.port, ask, receive_buffer=4096)
+	open_, taken = len(held), 0
+	while open_ and time.monotonic() < since + BODY_SECONDS + SLACK + 5:
+		time.sleep(0.25)		# the speed of the client
+		taken += sum(read_some(raw, 256) for raw in held)
+		open_ = max(0, connections_to(daemon.port) - 8)
+	seconds = time.monotonic() - since
+	rig.note(f"{count} readers that drip: {taken // count} bytes each, gone after {seconds:.1f} s")
+	rig.say(not open_ and taken < count * LIST_BYTES and seconds > BODY_SECONDS - 0.1,
+		f"connections: {count} readers that drip end", f"{open_} are open after {seconds:.1f} s, {taken} bytes taken")
+	let_go(held)
+
+
+def steady_reader(daemon):
+	"""Slow, but fast enough: some 130 kB a second for longer than the deadline, and it gets all of its reply."""
+	with enemy.Raw(daemon.port, receive_buffer=4096) as raw:
+		since = time.monotonic()
+		raw.say(enemy.request("GET", "/engine-rest/variable-instance?variableName=large"))
+		taken = 0
+		while taken < LIST_BYTES:
+			got = read_some(raw, 16384)
+			taken += got
+			if not got and time.monotonic() > since + 10 * BODY_SECONDS:
+				break
+			time.sleep(0.125)		# the speed of the client
+		rig.say(taken >= LIST_BYTES and time.monotonic() - since > BODY_SECONDS,
+			"connections: a slow reader gets all of its reply", f"{taken} bytes in {time.monotonic() - since:.1f} s")
+
+
+def read_some(raw, most):
+	raw.socket.setblocking(False)
+	try:
+		return len(raw.socket.recv(most))
+	except OSError:
+		return 0
+
+
 def connections_to(port):
 	"""Sockets of the daemon's side that are established."""
 	here = f":{port:04X}"
@@ -248,6 +289,7 @@ def attack(daemon, client, long):
 	connects(daemon.port, 50000 if long else 10000)
 	let_go(polls)
 	slow_readers(daemon, 30)
+	at_once((dripping_readers, daemon, 30), (steady_reader, daemon))
 
 
 def served(name, probe):
