@@ -31,6 +31,7 @@ struct change {
 	int64_t created_us;		/* variable that did not exist */
 	int64_t ended_us;		/* variable, incident */
 	int64_t big;			/* variable: id of its large value, 0 */
+	bool big_before;		/* variable: a large value is stored for it */
 };
 
 struct save {
@@ -149,10 +150,13 @@ note_variable_set(struct save *save, const struct effect *effect)
 	struct variable *variable = effect->on.variable;
 	bool known = map_get(&save->changes[KIND_variable], variable->id) != NULL;
 	struct change *change = change_of(save, KIND_variable, variable->id, variable);
+	const struct value *before = effect->before;
 
-	if (!known && (effect->created || ((const struct value *)effect->before)->transient)) {
+	if (!known && (effect->created || before->transient)) {
 		change->existed = false;
 		change->created_us = save->command->command->now_us;
+	} else if (!known) {
+		change->big_before = value_is_big(before);
 	}
 	change->touched = true;
 	change->big = 0;
@@ -358,6 +362,8 @@ put_variable(struct save *save, const struct change *change)
 			put_new_variable(save, change, &stored);
 			return OK;
 		}
+		if (change->big_before)
+			put_time(use_name(save, SQL_big_delete, variable), root_started(change->tree));
 		if (change->big)
 			put_big(save, change, &stored);
 		put_value(use_name(save, SQL_variable_update, variable), change, &stored);
@@ -726,10 +732,11 @@ put_event(struct save *save, const struct saved_command *saved)
 
 /* ---- the batch ------------------------------------------------------------------------------------------ */
 
-/* The order of statements: variables are changed, then leave, then come, since a name can be dropped and set again. */
+/* The order of statements: large values go as long as their variables name them; variables are changed, then leave, then
+ * come, since a name can be dropped and set again. */
 static const enum sql order[] = {
 	SQL_part_reserve,
-	SQL_variable_update, SQL_variable_drop, SQL_variable_move,
+	SQL_big_delete, SQL_variable_update, SQL_variable_drop, SQL_variable_move,
 	SQL_job_delete, SQL_incident_delete, SQL_task_delete, SQL_activity_end, SQL_activity_delete,
 	SQL_instance_delete,
 	SQL_instance_suspend, SQL_activity_lock, SQL_activity_update, SQL_task_assign, SQL_job_update,
