@@ -93,6 +93,7 @@ struct lane {
 
 	/* time: the database's at the last answer, and when that came */
 	int64_t base_us, base_monotonic_us, last_now_us;
+	int64_t ahead_us;			/* of the database's clock at base_monotonic_us */
 	int64_t next_claim_us, next_renew_us;	/* monotonic */
 	int64_t claim_pause_us;			/* grows while claims fail */
 

@@ -7,27 +7,27 @@
 #include "base/counters.h"
 #include "base/log.h"
 
+/* When the database's clock is set back, ours does not wait for it, or what is due a second later would be due in an
+ * hour: it goes at half its speed until the two meet. */
 int64_t
 lane_now(const struct lane *lane, int64_t monotonic_us)
 {
-	int64_t now_us = lane->base_us + (monotonic_us - lane->base_monotonic_us);
+	int64_t passed_us = monotonic_us - lane->base_monotonic_us;
+	int64_t held_us = lane->ahead_us < passed_us / 2 ? lane->ahead_us : passed_us / 2;
+	int64_t now_us = lane->base_us + passed_us - held_us;
 
 	return now_us > lane->last_now_us ? now_us : lane->last_now_us;
 }
 
-/* When the database's clock is set back, ours does not wait for it, or what is due a second later would be due in an
- * hour: it goes on at half its speed until the two meet. */
 void
 owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us)
 {
-	int64_t passed_us = monotonic_us - lane->base_monotonic_us;
+	int64_t ours_us = lane_now(lane, monotonic_us);
 
-	if (now_us < lane->base_us + passed_us / 2)
-		now_us = lane->base_us + passed_us / 2;
-	lane->base_us = now_us;
+	lane->ahead_us = ours_us > now_us ? ours_us - now_us : 0;
+	lane->base_us = now_us + lane->ahead_us;
 	lane->base_monotonic_us = monotonic_us;
-	if (now_us > lane->last_now_us)
-		lane->last_now_us = now_us;
+	lane->last_now_us = lane->base_us;
 }
 
 void
