@@ -188,14 +188,14 @@ def slow_readers(daemon, count):
 
 
 def dripping_readers(daemon, count):
-	"""They read all the time, a kilobyte a second: less than the least speed, so the deadline counts."""
+	"""They read all the time, four kilobytes a second: less than the least speed, so the deadline counts."""
 	since = time.monotonic()
 	ask = enemy.request("GET", "/engine-rest/variable-instance?variableName=large")
 	held = hold(count, daemon.port, ask, receive_buffer=4096)
 	open_, taken = len(held), 0
 	while open_ and time.monotonic() < since + BODY_SECONDS + SLACK + 5:
 		time.sleep(0.25)		# the speed of the client
-		taken += sum(read_some(raw, 256) for raw in held)
+		taken += sum(read_some(raw, 1024) for raw in held)
 		open_ = max(0, connections_to(daemon.port) - 8)
 	seconds = time.monotonic() - since
 	rig.note(f"{count} readers that drip: {taken // count} bytes each, gone after {seconds:.1f} s")
