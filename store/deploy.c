@@ -13,6 +13,7 @@ struct deploy {
 	bool *wanted;			/* by resource: it is to be stored */
 	struct definition *definitions;
 	size_t definition_count;
+	int64_t next;			/* number */
 };
 
 /* Takes `count` numbers; the row stays locked until the transaction ends. */
@@ -105,7 +106,7 @@ find_existing(struct reader *reader, struct deploy *deploy, struct error *err)
 /* ---- what lists need to know of a definition --------------------------------------------------------------- */
 
 /* Rows that are inserted in one statement, by column. */
-enum { COLUMNS = 6 };
+enum { COLUMNS = 15 };
 struct columns {
 	struct arena *arena;
 	int width;
@@ -125,15 +126,15 @@ put_columns(struct columns *columns, const char *const cells[])
 	columns->count++;
 }
 
+/* The statement's parameters are the columns as arrays. */
 static enum status
-insert_columns(struct reader *reader, struct columns *columns, const char *sql, int32_t definition, struct error *err)
+insert_columns(struct reader *reader, struct columns *columns, const char *sql, struct error *err)
 {
-	const char *texts[COLUMNS + 1] = { number_text(columns->arena, definition) };
+	const char *texts[COLUMNS];
 
 	for (int i = 0; i < columns->width; i++)
-		texts[i + 1] = array_text(columns->arena, columns->cells[i], columns->count);
-	return columns->count > 0 ? reader_run(reader, sql, columns->width + 1, texts, "storing a definition",
-		err) : OK;
+		texts[i] = array_text(columns->arena, columns->cells[i], columns->count);
+	return columns->count > 0 ? reader_run(reader, sql, columns->width, texts, "storing a definition", err) : OK;
 }
 
 /* Whether a token in the node has no execution of its own while it is alone in its scope: what needs none (Camunda's
@@ -146,16 +147,16 @@ shares_execution(const struct program *program, const struct node *node)
 	return scope && !node->is_scope && !(scope->multi && !scope->multi->sequential);
 }
 
-static enum status
-insert_elements(struct reader *reader, struct arena *arena, int32_t definition, const struct program *program,
-	struct error *err)
+static void
+put_elements(struct columns *columns, const char *definition, const struct program *program)
 {
-	struct columns columns = { .arena = arena, .width = 6 };
+	struct arena *arena = columns->arena;
 
 	for (int32_t i = 0; i < program->node_count; i++) {
 		const struct node *node = &program->nodes[i];
 
-		put_columns(&columns, (const char *const[]){
+		put_columns(columns, (const char *const[]){
+			definition,
 			number_text(arena, node->key),
 			node->id ? node->id : "",
 			/* History names the activity only, not the body around its instances (Camunda). */
@@ -165,84 +166,69 @@ insert_elements(struct reader *reader, struct arena *arena, int32_t definition, 
 			shares_execution(program, node) ? "true" : "false",
 		});
 	}
-	return insert_columns(reader, &columns, "insert into element (definition, elem, id, name, type, scope, shares) "
-		"select $1::int4, * from unnest($2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], "
-		"$7::bool[])", definition,
-		err);
 }
 
 static void
-put_job_definition(struct columns *columns, const struct node *node, enum job_kind kind, const char *type,
-	const char *configuration)
+put_job_definition(struct columns *columns, const char *definition, const struct node *node, enum job_kind kind,
+	const char *type, const char *configuration)
 {
-	put_columns(columns, (const char *const[]){ number_text(columns->arena, node->key), number_text(columns->arena,
-		kind),
-		type, configuration });
+	put_columns(columns, (const char *const[]){ definition, number_text(columns->arena, node->key),
+		number_text(columns->arena, kind), type, configuration });
 }
 
 static void
-put_timer_definition(struct columns *columns, const struct node *node)
+put_timer_definition(struct columns *columns, const char *definition, const struct node *node)
 {
 	static const char *const kinds[] = { [TIMER_date] = "DATE", [TIMER_duration] = "DURATION",
 		[TIMER_cycle] = "CYCLE" };
 
-	put_job_definition(columns, node, JOB_timer,
+	put_job_definition(columns, definition, node, JOB_timer,
 		(element_flags(node->element) & EL_BOUNDARY) ? "timer-transition" : "timer-intermediate-transition",
 		arena_printf(columns->arena, "%s: %s", kinds[node->timer->kind], expr_source(node->timer->expression)));
 }
 
 /* Job definitions, as Camunda names them (CB TimerCatchIntermediateEventJobHandler and others). */
-static enum status
-insert_job_definitions(struct reader *reader, struct arena *arena, int32_t definition, const struct program *program,
-	struct error *err)
+static void
+put_job_definitions(struct columns *columns, const char *definition, const struct program *program)
 {
-	struct columns columns = { .arena = arena, .width = 4 };
-
 	for (int32_t i = 0; i < program->node_count; i++) {
 		const struct node *node = &program->nodes[i];
 
 		if (node->timer)
-			put_timer_definition(&columns, node);
+			put_timer_definition(columns, definition, node);
 		if (node->async_before)
-			put_job_definition(&columns, node, JOB_before, "async-continuation", "async-before");
+			put_job_definition(columns, definition, node, JOB_before, "async-continuation", "async-before");
 		if (node->async_after)
-			put_job_definition(&columns, node, JOB_after, "async-continuation", "async-after");
+			put_job_definition(columns, definition, node, JOB_after, "async-continuation", "async-after");
 	}
-	return insert_columns(reader, &columns, "insert into job_definition (definition, elem, kind, type, "
-		"configuration) "
-		"select $1::int4, * from unnest($2::int4[], $3::int2[], $4::text[], $5::text[])", definition, err);
 }
 
 /* ---- storing ------------------------------------------------------------------------------------------------ */
 
+/* The next version of each program of a file, in a result of one column. */
 static enum status
-next_version(struct reader *reader, struct deploy *deploy, const struct program *program, int32_t *version,
+next_versions(struct reader *reader, struct deploy *deploy, const struct new_resource *resource, PGresult **result,
 	struct error *err)
 {
-	const char *const texts[] = { program->key, deploy->deployment->tenant };
-	PGresult *result;
+	const char **keys = ARENA_ARRAY(deploy->scratch, const char *, resource->program_count);
 
-	TRY(reader_ask(reader, "select coalesce(max(version), 0) + 1 from definition "
-		"where key = $1 and tenant is not distinct from $2 and not deleted", 2, texts, "numbering a version",
-		&result, err));
-	*version = (int32_t)cell_number(result, 0, 0);
-	PQclear(result);
-	return OK;
+	for (size_t i = 0; i < resource->program_count; i++)
+		keys[i] = resource->programs[i]->key;
+	const char *const texts[] = { array_text(deploy->scratch, keys, resource->program_count),
+		deploy->deployment->tenant };
+	return reader_ask(reader, "select coalesce((select max(version) from definition where key = u.key and tenant is not "
+		"distinct from $2 and not deleted), 0) + 1 from unnest($1::text[]) with ordinality u (key, n) order by n", 2,
+		texts, "numbering versions", result, err);
 }
 
 enum { WIRE_ID = 64 };			/* longest id that Camunda's columns take */
 
-static enum status
-insert_definition(struct reader *reader, struct deploy *deploy, int64_t resource, size_t process_index,
-	const struct program *program, struct error *err)
+static struct definition *
+add_definition(struct deploy *deploy, const struct program *program, int32_t version)
 {
-	struct arena *scratch = deploy->scratch;
-	struct definition *definition = &deploy->definitions[deploy->definition_count];
-	int64_t id;
-	int32_t version;
+	struct definition *definition = &deploy->definitions[deploy->definition_count++];
+	int64_t id = deploy->next++;
 
-	TRY(next_version(reader, deploy, program, &version, err));
-	TRY(take_numbers(reader, 1, &id, err));
 	*definition = (struct definition){
 		.id = (int32_t)id,
 		.wire_id = arena_printf(deploy->arena, "%s:%d:%lld", program->key, (int)version, (long long)id),
@@ -254,38 +240,90 @@ insert_definition(struct reader *reader, struct deploy *deploy, int64_t resource
 	};
 	if (strlen(definition->wire_id) > WIRE_ID)
 		definition->wire_id = number_text(deploy->arena, id);
-	const char *const texts[] = { number_text(scratch, id), number_text(scratch, deploy->deployed->id),
-		number_text(scratch, resource), number_text(scratch, (int64_t)process_index), definition->wire_id,
+	return definition;
+}
+
+static void
+put_definition(struct columns *columns, const struct deploy *deploy, const char *id, const char *resource,
+	size_t process_index, const struct definition *definition)
+{
+	const struct program *program = definition->program;
+	struct arena *arena = columns->arena;
+
+	put_columns(columns, (const char *const[]){
+		id,
+		number_text(arena, definition->deployment),
+		resource,
+		number_text(arena, (int64_t)process_index),
+		definition->wire_id,
 		program->key,
-		number_text(scratch, version), definition->tenant, program->name, program->category,
+		number_text(arena, definition->version),
+		definition->tenant,
+		program->name,
+		program->category,
 		program->description,
-		program->version_tag, program->history_ttl_days < 0 ? NULL : number_text(scratch,
-		program->history_ttl_days),
-		program->startable_in_tasklist ? "true" : "false", deploy->deployment->suspended ? "true" : "false" };
-	TRY(reader_run(reader, "insert into definition (id, deployment, resource, process_index, wire_id, key, "
-		"version, tenant, name, category, description, version_tag, ttl_days, startable, suspended) "
-		"values ($1::int4, $2::int8, $3::int8, $4::int4, $5, $6, $7::int4, $8, $9, $10, $11, $12, $13::int4, "
-		"$14::bool, $15::bool)", sizeof texts / sizeof texts[0], texts, "storing a definition", err));
-	deploy->definition_count++;
-	TRY(insert_elements(reader, scratch, definition->id, program, err));
-	return insert_job_definitions(reader, scratch, definition->id, program, err);
+		program->version_tag,
+		program->history_ttl_days < 0 ? NULL : number_text(arena, program->history_ttl_days),
+		program->startable_in_tasklist ? "true" : "false",
+		deploy->deployment->suspended ? "true" : "false",
+	});
+}
+
+/* In as many statements for a file of a thousand processes as for one. */
+static enum status
+insert_definitions(struct reader *reader, struct deploy *deploy, const char *resource_id,
+	const struct new_resource *resource, struct error *err)
+{
+	struct columns definitions = { .arena = deploy->scratch, .width = 15 };
+	struct columns elements = { .arena = deploy->scratch, .width = 7 };
+	struct columns jobs = { .arena = deploy->scratch, .width = 5 };
+	PGresult *versions;
+
+	TRY(next_versions(reader, deploy, resource, &versions, err));
+	for (size_t i = 0; i < resource->program_count; i++) {
+		const struct definition *definition = add_definition(deploy, resource->programs[i],
+			(int32_t)cell_number(versions, (int)i, 0));
+		const char *id = number_text(deploy->scratch, definition->id);
+
+		put_definition(&definitions, deploy, id, resource_id, i, definition);
+		put_elements(&elements, id, definition->program);
+		put_job_definitions(&jobs, id, definition->program);
+	}
+	PQclear(versions);
+	TRY(insert_columns(reader, &definitions, "insert into definition (id, deployment, resource, process_index, wire_id, "
+		"key, version, tenant, name, category, description, version_tag, ttl_days, startable, suspended) "
+		"select * from unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[], $5::text[], $6::text[], $7::int4[], "
+		"$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int4[], $14::bool[], $15::bool[])", err));
+	TRY(insert_columns(reader, &elements, "insert into element (definition, elem, id, name, type, scope, shares) "
+		"select * from unnest($1::int4[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], $7::bool[])", err));
+	return insert_columns(reader, &jobs, "insert into job_definition (definition, elem, kind, type, configuration) "
+		"select * from unnest($1::int4[], $2::int4[], $3::int2[], $4::text[], $5::text[])", err);
 }
 
 static enum status
 insert_resource(struct reader *reader, struct deploy *deploy, const struct new_resource *resource, struct error *err)
 {
-	int64_t id;
-
-	TRY(take_numbers(reader, 1, &id, err));
+	int64_t id = deploy->next++;
 	const char *const texts[] = { number_text(deploy->scratch, id), number_text(deploy->scratch,
 		deploy->deployed->id),
 		resource->name, bytes_text(deploy->scratch, resource->bytes, resource->length) };
 	TRY(reader_run(reader, "insert into resource (id, deployment, name, bytes) values ($1::int8, $2::int8, $3, "
 		"$4::bytea)",
 		4, texts, "storing a resource", err));
-	for (size_t i = 0; i < resource->program_count; i++)
-		TRY(insert_definition(reader, deploy, id, i, resource->programs[i], err));
-	return OK;
+	return insert_definitions(reader, deploy, texts[0], resource, err);
+}
+
+/* All at once: each time the row is updated again within a transaction it takes longer to find. */
+static enum status
+take_all_numbers(struct reader *reader, struct deploy *deploy, struct error *err)
+{
+	const struct new_deployment *new = deploy->deployment;
+	int64_t count = 1;
+
+	for (size_t i = 0; i < new->resource_count; i++)
+		if (deploy->wanted[i])
+			count += 1 + (int64_t)new->resources[i].program_count;
+	return take_numbers(reader, count, &deploy->next, err);
 }
 
 static enum status
@@ -295,7 +333,8 @@ insert_deployment(struct reader *reader, struct deploy *deploy, struct error *er
 	struct deployed *deployed = deploy->deployed;
 	PGresult *result;
 
-	TRY(take_numbers(reader, 1, &deployed->id, err));
+	TRY(take_all_numbers(reader, deploy, err));
+	deployed->id = deploy->next++;
 	const char *const texts[] = { number_text(deploy->scratch, deployed->id), new->name, new->source, new->tenant };
 	TRY(reader_ask(reader, "insert into deployment (id, name, source, tenant, created) values ($1::int8, $2, $3, "
 		"$4, now()) "
