@@ -191,7 +191,7 @@ def dripping_readers(daemon, count):
 	"""They read all the time, four kilobytes a second: less than the least speed, so the deadline counts."""
 	since = time.monotonic()
 	ask = enemy.request("GET", "/engine-rest/variable-instance?variableName=large")
-	held = hold(count, daemon.port, ask, receive_buffer=4096)
+	held = hold(count, daemon.port, ask, receive_buffer=4096, segment=1448)
 	open_, taken = len(held), 0
 	while open_ and time.monotonic() < since + BODY_SECONDS + SLACK + 5:
 		time.sleep(0.25)		# the speed of the client
@@ -206,7 +206,7 @@ def dripping_readers(daemon, count):
 
 def steady_reader(daemon):
 	"""Slow, but fast enough: some 130 kB a second for longer than the deadline, and it gets all of its reply."""
-	with enemy.Raw(daemon.port, receive_buffer=4096) as raw:
+	with enemy.Raw(daemon.port, receive_buffer=16384, segment=1448) as raw:
 		since = time.monotonic()
 		raw.say(enemy.request("GET", "/engine-rest/variable-instance?variableName=large"))
 		taken = 0

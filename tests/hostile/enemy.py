@@ -45,8 +45,10 @@ Answer = collections.namedtuple("Answer", "status head body")
 class Raw:
 	"""A connection that says what it is told to, and hears what comes."""
 
-	def __init__(self, port, timeout=20, receive_buffer=None):
+	def __init__(self, port, timeout=20, receive_buffer=None, segment=None):
 		self.socket = socket.socket()
+		if segment is not None:		# as of a far client: the other side's buffer is small then, too
+			self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
 		if receive_buffer is not None:
 			self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
 		self.socket.settimeout(timeout)
