@@ -12,7 +12,7 @@ careful_begin(struct lane *lane, const struct claim *claim)
 {
 	bool careful = claim->unclean && lane->config.settings->executor;
 
-	lane->careful_us = careful ? claim->now_us : WHEN_NONE;
+	lane->careful_us = careful ? lane->last_now_us : WHEN_NONE;
 	lane->tried = careful ? claim->tried : 0;
 	lane->tries = careful ? claim->tries : 0;
 }

@@ -96,6 +96,7 @@ struct lane {
 	int64_t ahead_us;			/* of the database's clock at base_monotonic_us */
 	int64_t next_claim_us, next_renew_us;	/* monotonic */
 	int64_t claim_pause_us;			/* grows while claims fail */
+	bool found_unclean;			/* by claims since this lane was active */
 
 	/* ids */
 	int64_t next_id[PART_COUNT];	/* first not handed out */

@@ -67,7 +67,7 @@ void
 owner_claim(struct lane *lane, int64_t monotonic_us)
 {
 	struct store *store = lane->config.store;
-	struct claim claim;
+	struct claim claim = {.unclean = lane->found_unclean};
 	struct error err;
 	enum status status;
 	char quoted[512];
@@ -78,6 +78,7 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 		lane->claim_pause_us = CLAIM_PAUSE_MOST_US;
 	status = store->ops->claim(store, &lane->config.range, lane->config.owner,
 		lane->config.settings->takeover_seconds * SECOND_US, &claim, &err);
+	lane->found_unclean = claim.unclean;
 	lane->standby = status == E_fenced;
 	if (lane->standby)
 		return;
@@ -99,6 +100,7 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 		return;
 	}
 	lane->active = true;
+	lane->found_unclean = false;
 	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
 	counter_add(COUNT_lanes_active, 1);
 	log_event(LOG_INFO_LEVEL, "lane-active", "lane=%d parts=%d-%d owner=%lld unclean=%d",

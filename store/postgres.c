@@ -503,7 +503,7 @@ prepare_takeover(struct postgres *pg, const struct lane_range *range, int64_t ow
 
 /* Lanes of another division of the parts: none of them may live; those of the dead are fenced. */
 static enum status
-evict_others(struct postgres *pg, const struct lane_range *range, int64_t takeover_us, bool *evicted, struct error *err)
+evict_others(struct postgres *pg, const struct lane_range *range, int64_t takeover_us, bool *unclean, struct error *err)
 {
 	struct rows rows;
 	PGresult *result;
@@ -519,7 +519,7 @@ evict_others(struct postgres *pg, const struct lane_range *range, int64_t takeov
 			range->first_part, range->last_part);
 	put_range(pg, &rows, SQL_lane_evict, range, true);
 	TRY(sql_run(pg->conn, &rows, &result, err));
-	*evicted = PQntuples(result) > 0;
+	*unclean = *unclean || PQntuples(result) > 0;
 	PQclear(result);
 	return OK;
 }
@@ -645,13 +645,18 @@ postgres_claim(struct store *store, const struct lane_range *range, int64_t owne
 {
 	struct postgres *pg = postgres(store);
 	struct claim *fresh;
+	enum status status;
 
 	arena_reset(pg->scratch);
 	pg->owner = 0;
 	if (takeover_us < 0)
 		takeover_us = 0;
 	fresh = ARENA_NEW(pg->scratch, struct claim);
-	TRY(claim_range(pg, range, owner, takeover_us, fresh, err));
+	fresh->unclean = claim->unclean;
+	status = claim_range(pg, range, owner, takeover_us, fresh, err);
+	claim->unclean = fresh->unclean;
+	if (status != OK)
+		return status;
 	fresh->owner = owner;
 	pg->range = *range;
 	pg->owner = owner;

@@ -24,7 +24,9 @@ struct claim {
 	int64_t owner;			/* our fresh owner id */
 	int64_t now_us;			/* database time */
 	int64_t next_id[PART_COUNT];	/* first id not handed out, of the parts of the range */
-	bool unclean;			/* an owner before us did not give up its parts by itself */
+	bool unclean;			/* an owner before us did not give up its parts by itself; stays set, and is set
+					   even when the claim fails: the answer may be lost, and next time the owner
+					   before us is ourselves */
 	int64_t tried;			/* job that try_job() noted last, 0: none */
 	int32_t tries;			/* how often in a row */
 };

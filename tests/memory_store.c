@@ -402,12 +402,21 @@ overlap(const struct lane_range *a, const struct lane_range *b)
 	return a->first_part <= b->last_part && a->last_part >= b->first_part;
 }
 
+/* Whether a claim of the range finds another owner there. */
+static bool
+is_other(const struct memory_lane *lane, const struct lane_range *range, int number, int64_t owner)
+{
+	return lane->owner != 0 && lane->owner != owner && (number == range->lane || overlap(&lane->range, range));
+}
+
 static enum status
 memory_claim(struct store *store, const struct lane_range *range, int64_t owner, int64_t takeover_us,
 	struct claim *claim, struct error *err)
 {
 	struct memory *memory = of(store)->memory;
 	struct memory_lane *row;
+	bool unclean = claim->unclean;
+	enum memory_fate fate;
 
 	of(store)->owner = 0;
 	TRY(begin(store, MEMORY_claim, NULL, err));
@@ -421,14 +430,18 @@ memory_claim(struct store *store, const struct lane_range *range, int64_t owner,
 		if (!lane->gone && lane->seen_us > memory->now_us - takeover_us)
 			return FAIL(err, fenced, "lane %d is owned by a living daemon", i);
 	}
-	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us };
+	*claim = (struct claim){ .owner = owner, .now_us = memory->now_us, .unclean = unclean };
+	for (int i = 0; i < MEMORY_LANES; i++)
+		claim->unclean |= is_other(&memory->lanes[i], range, i, owner);
+	fate = fate_of(store, NULL);
+	if (fate == MEMORY_aborts || fate == MEMORY_aborts_unheard)
+		return FAIL(err, weather, "the claim was aborted");
 	for (int i = 0; i < MEMORY_LANES; i++) {
 		struct memory_lane *lane = &memory->lanes[i];
 
-		if (lane->owner == 0 || lane->owner == owner || (i != range->lane && !overlap(&lane->range, range)))
+		if (!is_other(lane, range, i, owner))
 			continue;
 		finish_late(memory, lane->owner);
-		claim->unclean = true;
 		lane->owner = 0;
 	}
 	row = &memory->lanes[range->lane];
@@ -436,6 +449,10 @@ memory_claim(struct store *store, const struct lane_range *range, int64_t owner,
 	row->owner = owner;
 	row->gone = false;
 	row->seen_us = memory->now_us;
+	if (fate == MEMORY_commits_unheard) {
+		row->gone = true;
+		return FAIL(err, weather, "the claim was made, and its answer is lost");
+	}
 	claim->tried = row->tried;
 	claim->tries = row->tries;
 	of(store)->range = *range;

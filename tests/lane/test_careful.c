@@ -108,6 +108,30 @@ START_TEST(test_after_a_clean_end)
 }
 END_TEST
 
+static enum memory_fate
+lose_claim(struct memory *memory, struct store *store, const struct batch *batch)
+{
+	(void)store;
+	ck_assert_ptr_null(batch);
+	memory->fate = NULL;
+	return MEMORY_commits_unheard;
+}
+
+/* The daemon after the dead one takes over, does not hear of it, and finds itself there the next time. */
+START_TEST(test_a_claim_unheard)
+{
+	begin(5);
+	drive->memory->fate = lose_claim;
+	die(8);
+	ck_assert(!lane_active(drive->lane));
+	ck_assert_int_eq(drive->memory->lanes[0].owner, 8);
+	drive_run(drive, DRIVE_SECOND);
+	ck_assert_uint_eq(drive->memory->tree_count, 0);
+	ck_assert_uint_eq(job_batches, 5);
+	ck_assert_uint_eq(jobs_with_others, 0);
+}
+END_TEST
+
 /* Twice noted and never back: an incident, and everybody else's jobs have run. */
 START_TEST(test_a_job_that_ends_the_daemon)
 {
@@ -174,7 +198,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { test_one_by_one, test_later_ones_together, test_after_a_clean_end,
-		test_a_job_that_ends_the_daemon, test_a_second_chance, test_requests_take_turns, NULL };
+		test_a_claim_unheard, test_a_job_that_ends_the_daemon, test_a_second_chance, test_requests_take_turns, NULL };
 
 	return drive_suite("careful", tests);
 }

@@ -126,11 +126,13 @@ fate(struct memory *memory, struct store *store, const struct batch *batch)
 	struct place *place = place_of(world, store);
 	enum memory_fate fate = place->fate;
 
-	rules_promise(place, batch);
 	place->fate = MEMORY_commits;
-	if (fate == MEMORY_commits && place->late)
-		fate = MEMORY_late;
-	place->late = false;
+	if (batch) {
+		rules_promise(place, batch);
+		if (fate == MEMORY_commits && place->late)
+			fate = MEMORY_late;
+		place->late = false;
+	}
 	world->counted.commits += fate == MEMORY_commits;
 	world->counted.aborts += fate == MEMORY_aborts;
 	world->counted.late += fate == MEMORY_late;
