@@ -226,7 +226,7 @@ enum status
 cycle_parse(const char *text, struct cycle *cycle, struct error *err)
 {
 	struct cycle parsed = { .start_us = WHEN_NONE, .end_us = WHEN_NONE };
-	char copy[256];
+	char copy[CYCLE_TEXT];
 	char *rest = copy, *repeats, *first, *second;
 
 	if (strlen(text) >= sizeof copy)

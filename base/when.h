@@ -49,6 +49,7 @@ struct cycle {
 	int64_t end_us;		/* or WHEN_NONE */
 	struct period period;
 };
+enum { CYCLE_TEXT = 256 };	/* bytes of its text at most, the end included */
 enum status cycle_parse(const char *text, struct cycle *cycle, struct error *err) MUST_CHECK;
 
 /* The first start + k * period (k >= 0) after now_us (semantics.md 2.9: late execution skips occurrences and

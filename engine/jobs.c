@@ -64,7 +64,8 @@ instant_of(struct machine *machine, const struct value *value, int64_t *us, stru
 	return when_parse(value->text, us, err);
 }
 
-/* What is left of a cycle: repeats, its anchor and its period, so that a late firing knows what it missed. */
+/* What is left of a cycle: repeats, its anchor and its period, so that a late firing knows what it missed.  One with an
+ * end needs none of it: what is left is counted back from there (CB DurationHelper). */
 static const char *
 cycle_text(struct machine *machine, const struct cycle *cycle, const char *period)
 {
@@ -124,13 +125,15 @@ first_of_cycle(struct machine *machine, const char *text, int64_t *due_us, const
 		return next_of_cron(machine, text, due_us, err);
 	}
 	TRY(cycle_parse(text, &cycle, err));
-	if (cycle.start_us == WHEN_NONE)
+	if (cycle.start_us == WHEN_NONE && cycle.end_us == WHEN_NONE)
 		/* as precise as the text that keeps it */
 		cycle.start_us = machine->command->now_us / 1000 * 1000;
 	*due_us = cycle_next(&cycle, machine->command->now_us, &skipped);
 	if (*due_us == WHEN_NONE)
 		return FAIL(err, engine, "the cycle '%s' is over before it begins", text);
-	*rest = cycle_text(machine, &cycle, period_part(machine, text));
+	*rest = cycle.end_us != WHEN_NONE ? text : cycle_text(machine, &cycle, period_part(machine, text));
+	if (strlen(*rest) >= CYCLE_TEXT)
+		return FAIL(err, engine, "the cycle '%.100s...' is too long", text);
 	return OK;
 }
 
@@ -174,6 +177,8 @@ repeat_timer(struct machine *machine, struct activity *host, const struct node *
 	due_us = cycle_next(&cycle, machine->command->now_us > fired_us ? machine->command->now_us : fired_us, &after);
 	if (due_us == WHEN_NONE)
 		return OK;
+	if (cycle.end_us != WHEN_NONE)
+		return open_job(machine, host, JOB_timer, event, due_us, text, err);
 	if (cycle.repeats >= 0) {
 		/* the anchor itself is an occurrence only when the timer began there */
 		cycle.repeats -= after - before + (fired_us <= cycle.start_us);

@@ -283,6 +283,53 @@ START_TEST(timer_repeats_beside)
 }
 END_TEST
 
+/* It is 22:13:20, so that three are left of five. */
+START_TEST(timer_repeats_until)
+{
+	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a")
+		BOUNDARY_TIMER("t", "a", "false", "timeCycle", "R4/PT1H/2023-11-15T01:00:00Z")
+		"<endEvent id='tick'/>" FLOW("f0", "s", "a") FLOW("f2", "t", "tick"), NONE);
+	const int64_t hour_us = 3600 * (int64_t)1000000, first_us = (1700000000 / 3600 + 1) * hour_us;
+
+	ck_assert_int_eq(sim->now_us / hour_us, first_us / hour_us - 1);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(sim_at(sim, "a")->jobs->due_us, first_us + i * hour_us);
+		sim->now_us = first_us + i * hour_us + 1;
+		ck_assert(sim_fire(sim, "t") == OK);
+	}
+	ck_assert_ptr_null(sim_at(sim, "a")->jobs);
+	ck_assert_str_eq(sim_active(sim), "a");
+	sim_free(sim);
+}
+END_TEST
+
+/* What is kept of a cycle has its anchor in it, and must be read again. */
+START_TEST(timer_with_a_long_cycle)
+{
+	struct arena *arena = arena_new();
+	char digits[230];
+	struct sim *sim;
+
+	memset(digits, '0', sizeof digits);
+	for (int length = 190; length < 230; length++) {
+		const char *cycle = arena_printf(arena, "R/PT%.*s1S", length, digits);
+
+		sim = sim_new(sim_process(arena, arena_printf(arena, "<startEvent id='s'/>" EXTERNAL("a")
+			BOUNDARY_TIMER("t", "a", "false", "timeCycle", "%s") "<endEvent id='tick'/>" FLOW("f0", "s", "a")
+			FLOW("f2", "t", "tick"), cycle)));
+		if (sim_start(sim, NONE) == OK) {
+			sim->now_us = sim_at(sim, "a")->jobs->due_us;
+			ck_assert_msg(sim_fire(sim, "t") == OK, "%d: %s", length, sim->error.message);
+			ck_assert_ptr_nonnull(sim_at(sim, "a")->jobs);
+		} else {
+			ck_assert_ptr_nonnull(strstr(sim->error.message, "is too long"));
+		}
+		sim_free(sim);
+	}
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(timer_by_cron)
 {
 	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a") BOUNDARY_TIMER("t", "a", "false", "timeCycle",
@@ -650,6 +697,8 @@ main(void)
 	tcase_add_test(tc, error_messages);
 	tcase_add_test(tc, timer_interrupts);
 	tcase_add_test(tc, timer_repeats_beside);
+	tcase_add_test(tc, timer_repeats_until);
+	tcase_add_test(tc, timer_with_a_long_cycle);
 	tcase_add_test(tc, timer_by_cron);
 	tcase_add_test(tc, loop_without_wait_ends);
 	tcase_add_test(tc, mappings);
