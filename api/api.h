@@ -11,7 +11,8 @@ struct backend {
 	const struct definitions *definitions;
 	void *context;
 
-	/* Whether commands can be answered: "active", "standby" or "stopping", "database away". */
+	/* Whether commands can be answered: "active", or "recovering" while the database may take none again; "standby",
+	 * "stopping", "disconnected". */
 	const char *(*state)(void *context, bool *active);
 
 	/* Between gather(true) and gather(false), both called by the HTTP thread, many requests may be submitted: lanes

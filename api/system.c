@@ -39,6 +39,7 @@ get_health(struct exchange *exchange, struct reader *reader)
 
 	(void)reader;
 	state = exchange->backend->state(exchange->backend->context, &active);
+	active = active && strcmp(state, "recovering") != 0;
 	if (active)
 		word = "UP";
 	else if (strcmp(state, "standby") == 0)

@@ -42,6 +42,8 @@ void lanes_submit(struct lanes *lanes, struct request *request);
 void lanes_submit_to(struct lanes *lanes, int32_t lane, struct request *request);
 int32_t lanes_count(const struct lanes *lanes);
 bool lanes_active(const struct lanes *lanes);
+/* Whether one of them recovers (lane/lane.h). */
+bool lanes_recover(const struct lanes *lanes);
 /* Not active because another daemon is. */
 bool lanes_standby(const struct lanes *lanes);
 

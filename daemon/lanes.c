@@ -33,6 +33,7 @@ struct lane_thread {
 	bool stop;
 	_Atomic bool active;
 	_Atomic bool standby;
+	_Atomic bool recovers;
 	bool stepped;			/* at least once; under lanes->deciding */
 };
 
@@ -173,6 +174,7 @@ step(struct lane_thread *thread, struct request **inbox)
 	int64_t wake_us = lane_step(thread->lane, monotonic_now(), inbox);
 
 	atomic_store(&thread->standby, lane_standby(thread->lane));
+	atomic_store(&thread->recovers, lane_recovers(thread->lane));
 	if (!thread->stepped) {
 		pthread_mutex_lock(&lanes->deciding);
 		thread->stepped = true;
@@ -426,6 +428,15 @@ lanes_active(const struct lanes *lanes)
 		if (!atomic_load(&lanes->threads[i].active) || lanes->threads[i].store->away)
 			return false;
 	return true;
+}
+
+bool
+lanes_recover(const struct lanes *lanes)
+{
+	for (int32_t i = 0; i < lanes->count; i++)
+		if (atomic_load(&lanes->threads[i].recovers))
+			return true;
+	return false;
 }
 
 bool

@@ -35,7 +35,7 @@ server_state(void *context, bool *active)
 	}
 	*active = lanes_active(server->lanes);
 	if (*active)
-		return "active";
+		return lanes_recover(server->lanes) ? "recovering" : "active";
 	return lanes_standby(server->lanes) ? "standby" : "disconnected";
 }
 

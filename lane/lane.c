@@ -244,8 +244,7 @@ note_saved(struct lane *lane, const struct gathered *gathered, int64_t now_us, i
 	for (i = 0; i < PART_COUNT; i++)
 		if (gathered->reserved[i] != 0)
 			lane->persisted[i] = gathered->reserved[i];
-	owner_set_time(lane, now_us, monotonic_us);
-	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
+	owner_stored(lane, now_us, monotonic_us);
 	counter_add(COUNT_batches, 1);
 	counter_add(COUNT_commands, (int64_t)gathered->saved);
 	histogram_add(TIME_batch_commands, (double)gathered->saved);
@@ -416,8 +415,10 @@ recover(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, stru
 		leave_undone(lane, &gathered->list[finished], err);
 	answer(gathered);
 	clear(gathered);
-	if (status != OK)
-		owner_step_down(lane, monotonic_us, err->message);
+	if (status == OK)
+		return;
+	lane->recovers = status == E_weather && !lane->config.store->away;
+	owner_step_down(lane, monotonic_us, err->message);
 }
 
 /* ---- flying ------------------------------------------------------------------------------------------------ */
@@ -727,6 +728,12 @@ bool
 lane_active(const struct lane *lane)
 {
 	return lane->active;
+}
+
+bool
+lane_recovers(const struct lane *lane)
+{
+	return lane->recovers;
 }
 
 bool

@@ -103,6 +103,10 @@ void lane_free(struct lane *lane);
 /* Whether it owns its parts: answers commands. */
 bool lane_active(const struct lane *lane);
 
+/* Whether the database took no batch a short while ago, and may take none again though the lane is active: its disk is
+ * full, say. */
+bool lane_recovers(const struct lane *lane);
+
 /* Whether it is not active because another daemon is: neither the database nor anything else is missing. */
 bool lane_standby(const struct lane *lane);
 

@@ -97,6 +97,8 @@ struct lane {
 	int64_t next_claim_us, next_renew_us;	/* monotonic */
 	int64_t claim_pause_us;			/* grows while claims fail */
 	bool found_unclean;			/* by claims since this lane was active */
+	bool recovers;				/* the database, which is there, took no batch, and nothing has been stored */
+	int64_t settles_us;			/* since this time, monotonic */
 
 	/* ids */
 	int64_t next_id[PART_COUNT];	/* first not handed out */
@@ -139,6 +141,7 @@ struct lane {
 enum { STARTS_PER_PART = 64 };	/* instances without a business key that follow each other into a part */
 
 /* owner.c */
+void owner_stored(struct lane *lane, int64_t now_us, int64_t monotonic_us);	/* something; at the database's time */
 void owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us);	/* the database's, at that moment */
 void owner_claim(struct lane *lane, int64_t monotonic_us);	/* tries to, and rebuilds what the lane holds */
 void owner_renew(struct lane *lane, int64_t monotonic_us);

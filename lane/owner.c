@@ -7,6 +7,11 @@
 #include "base/counters.h"
 #include "base/log.h"
 
+enum {
+	RENEW_US = 3000000,
+	SETTLE_US = 2000000,		/* a full disk takes small things now and then */
+};
+
 /* When the database's clock is set back, ours does not wait for it, or what is due a second later would be due in an
  * hour: it goes at half its speed until the two meet. */
 int64_t
@@ -28,6 +33,14 @@ owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us)
 	lane->base_us = now_us + lane->ahead_us;
 	lane->base_monotonic_us = monotonic_us;
 	lane->last_now_us = lane->base_us;
+}
+
+void
+owner_stored(struct lane *lane, int64_t now_us, int64_t monotonic_us)
+{
+	owner_set_time(lane, now_us, monotonic_us);
+	lane->next_renew_us = monotonic_us + RENEW_US;
+	lane->recovers = lane->recovers && monotonic_us < lane->settles_us;
 }
 
 void
@@ -101,7 +114,8 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 	}
 	lane->active = true;
 	lane->found_unclean = false;
-	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
+	lane->settles_us = monotonic_us + SETTLE_US;
+	lane->next_renew_us = monotonic_us + RENEW_US;
 	counter_add(COUNT_lanes_active, 1);
 	log_event(LOG_INFO_LEVEL, "lane-active", "lane=%d parts=%d-%d owner=%lld unclean=%d",
 		(int)lane->config.range.lane, (int)lane->config.range.first_part, (int)lane->config.range.last_part,
@@ -117,11 +131,10 @@ owner_renew(struct lane *lane, int64_t monotonic_us)
 	int64_t now_us;
 	enum status status = lane->config.store->ops->renew(lane->config.store, &now_us, &err);
 
-	lane->next_renew_us = monotonic_us + 3 * SECOND_US;
 	if (status != OK) {
 		owner_step_down(lane, monotonic_us, err.message);
 		return;
 	}
-	owner_set_time(lane, now_us, monotonic_us);
+	owner_stored(lane, now_us, monotonic_us);
 	lane->claim_pause_us = CLAIM_PAUSE_US;
 }
