@@ -28,8 +28,9 @@ struct backend {
 	void (*fetch)(void *context, struct request *request, int64_t deadline_us,
 		bool (*still_there)(struct request *));
 
-	/* Runs work(reader, argument) on a reader's thread.  reader is NULL when the database is away. */
-	void (*read)(void *context, void (*work)(struct reader *reader, void *argument), void *argument);
+	/* Runs work(reader, argument) on a reader's thread; what is long never keeps all of them.  reader is NULL when the
+	 * database is away. */
+	void (*read)(void *context, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument);
 };
 
 struct api;

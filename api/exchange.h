@@ -56,7 +56,8 @@ struct exchange {
 /* Where a route's handler runs. */
 enum runs {
 	RUNS_here,		/* on the HTTP thread: must not block (no database) */
-	RUNS_reader,		/* on a reader's thread, with a connection */
+	RUNS_reader,		/* on a reader's thread, with a connection: looks a few rows up */
+	RUNS_report,		/* the same, and may take long, or wait for others */
 };
 enum body { BODY_none, BODY_json, BODY_json_optional, BODY_multipart, BODY_any };
 

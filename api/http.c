@@ -352,10 +352,10 @@ dispatch(struct incoming *incoming)
 	exchange->content_type = http_header(exchange, "Content-Type");
 	if (!body_prepare(exchange))
 		return;
-	if (exchange->route->runs == RUNS_reader)
-		exchange_read(exchange, exchange->route->handle);
-	else
+	if (exchange->route->runs == RUNS_here)
 		exchange->route->handle(exchange, NULL);
+	else
+		exchange_read(exchange, exchange->route->handle);
 }
 
 /* ---- deadlines ------------------------------------------------------------------------------------------------- */

@@ -67,7 +67,8 @@ struct readers *readers_start(const char *database, const struct settings *setti
 /* Finishes what is queued, joins the threads.  Work that comes afterwards is called at once, without a reader. */
 void readers_stop(struct readers *readers);
 void readers_free(struct readers *readers);
-void readers_run(struct readers *readers, void (*work)(struct reader *reader, void *argument), void *argument);
+/* Long work keeps all threads but one; the other work goes first. */
+void readers_run(struct readers *readers, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument);
 
 /* ---- private.c: a PostgreSQL of our own, for `bpmnd dev` ---- */
 

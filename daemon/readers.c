@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A pool of threads for reads and deployments, each with a connection of its own, so that a long report slows no
- * worker. */
+ * worker.  One of them takes no reports: who starts an instance or asks for one waits for no list. */
 #include "daemon/daemon.h"
 
 #include "base/log.h"
@@ -11,33 +11,54 @@ struct read_job {
 	struct read_job *next;
 };
 
+struct job_queue {
+	struct read_job *first, **last;
+};
+
 struct readers {
 	const char *database;
 	const struct settings *settings;
 	struct arena *arena;
 	pthread_mutex_t mutex;
-	pthread_cond_t arrived;
-	struct read_job *first, **last, *free;
-	bool stop;
+	pthread_cond_t arrived, brief_arrived;	/* the latter for the thread that takes no reports */
+	struct job_queue brief, reports;
+	struct read_job *free;
+	bool stop, has_brief_thread, brief_thread_waits;
 	int64_t count;
 	pthread_t *threads;
 };
 
+static struct read_job *
+take(struct job_queue *queue)
+{
+	struct read_job *taken = queue->first;
+
+	if (taken == NULL)
+		return NULL;
+	queue->first = taken->next;
+	if (queue->first == NULL)
+		queue->last = &queue->first;
+	return taken;
+}
+
 /* Takes the next job; false at the end. */
 static bool
-next_job(struct readers *readers, struct read_job *job)
+next_job(struct readers *readers, bool brief_only, struct read_job *job)
 {
 	struct read_job *taken;
 
 	pthread_mutex_lock(&readers->mutex);
-	while (readers->first == NULL && !readers->stop)
-		pthread_cond_wait(&readers->arrived, &readers->mutex);
-	taken = readers->first;
+	for (;;) {
+		taken = take(&readers->brief);
+		if (taken == NULL && !brief_only)
+			taken = take(&readers->reports);
+		if (taken != NULL || readers->stop)
+			break;
+		readers->brief_thread_waits = readers->brief_thread_waits || brief_only;
+		pthread_cond_wait(brief_only ? &readers->brief_arrived : &readers->arrived, &readers->mutex);
+	}
 	if (taken != NULL) {
 		*job = *taken;
-		readers->first = taken->next;
-		if (readers->first == NULL)
-			readers->last = &readers->first;
 		taken->next = readers->free;
 		readers->free = taken;
 	}
@@ -45,16 +66,30 @@ next_job(struct readers *readers, struct read_job *job)
 	return taken != NULL;
 }
 
+/* The first of several threads. */
+static bool
+take_brief_place(struct readers *readers)
+{
+	bool taken;
+
+	pthread_mutex_lock(&readers->mutex);
+	taken = readers->settings->readers > 1 && !readers->has_brief_thread;
+	readers->has_brief_thread = readers->has_brief_thread || taken;
+	pthread_mutex_unlock(&readers->mutex);
+	return taken;
+}
+
 static void *
 reader_main(void *argument)
 {
 	struct readers *readers = argument;
 	struct reader *reader = NULL;
+	bool brief_only = take_brief_place(readers);
 	struct read_job job;
 	struct error err;
 	char quoted[512];
 
-	while (next_job(readers, &job)) {
+	while (next_job(readers, brief_only, &job)) {
 		if (reader == NULL && reader_open(readers->database, readers->settings, &reader, &err) != OK) {
 			log_event(LOG_WARN_LEVEL, "reader-not-connected", "error=%s", log_quote(err.message, quoted));
 			reader = NULL;
@@ -76,9 +111,11 @@ readers_start(const char *database, const struct settings *settings)
 	readers->database = database;
 	readers->settings = settings;
 	readers->arena = arena;
-	readers->last = &readers->first;
+	readers->brief.last = &readers->brief.first;
+	readers->reports.last = &readers->reports.first;
 	pthread_mutex_init(&readers->mutex, NULL);
 	pthread_cond_init(&readers->arrived, NULL);
+	pthread_cond_init(&readers->brief_arrived, NULL);
 	readers->threads = ARENA_ARRAY(arena, pthread_t, (size_t)settings->readers);
 	for (i = 0; i < settings->readers; i++)
 		if (pthread_create(&readers->threads[readers->count], NULL, reader_main, readers) == 0)
@@ -94,6 +131,7 @@ readers_stop(struct readers *readers)
 	pthread_mutex_lock(&readers->mutex);
 	readers->stop = true;
 	pthread_cond_broadcast(&readers->arrived);
+	pthread_cond_broadcast(&readers->brief_arrived);
 	pthread_mutex_unlock(&readers->mutex);
 	for (i = 0; i < readers->count; i++)
 		pthread_join(readers->threads[i], NULL);
@@ -103,13 +141,15 @@ void
 readers_free(struct readers *readers)
 {
 	pthread_cond_destroy(&readers->arrived);
+	pthread_cond_destroy(&readers->brief_arrived);
 	pthread_mutex_destroy(&readers->mutex);
 	arena_free(readers->arena);
 }
 
 void
-readers_run(struct readers *readers, void (*work)(struct reader *reader, void *argument), void *argument)
+readers_run(struct readers *readers, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument)
 {
+	struct job_queue *queue = is_long ? &readers->reports : &readers->brief;
 	struct read_job *job;
 
 	pthread_mutex_lock(&readers->mutex);
@@ -124,8 +164,10 @@ readers_run(struct readers *readers, void (*work)(struct reader *reader, void *a
 	else
 		job = ARENA_NEW(readers->arena, struct read_job);
 	*job = (struct read_job){.work = work, .argument = argument};
-	*readers->last = job;
-	readers->last = &job->next;
-	pthread_cond_signal(&readers->arrived);
+	*queue->last = job;
+	queue->last = &job->next;
+	pthread_cond_signal(!is_long && readers->brief_thread_waits ? &readers->brief_arrived : &readers->arrived);
+	if (!is_long)
+		readers->brief_thread_waits = false;
 	pthread_mutex_unlock(&readers->mutex);
 }

@@ -64,11 +64,11 @@ server_fetch(void *context, struct request *request, int64_t deadline_us, bool (
 }
 
 static void
-server_read(void *context, void (*work)(struct reader *reader, void *argument), void *argument)
+server_read(void *context, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument)
 {
 	struct server *server = context;
 
-	readers_run(server->readers, work, argument);
+	readers_run(server->readers, is_long, work, argument);
 }
 
 static void
@@ -124,7 +124,7 @@ await_signal(struct server *server, const sigset_t *signals)
 		if (errno != EAGAIN)
 			continue;
 		if (++pauses % PAUSES_PER_SWEEP == 0 && lanes_active(server->lanes))
-			readers_run(server->readers, sweep, server);
+			readers_run(server->readers, true, sweep, server);
 		malloc_trim(0);
 	}
 }

@@ -79,9 +79,10 @@ fake_fetch(void *context, struct request *request, int64_t deadline_us, bool (*s
 
 /* The database is away. */
 static void
-fake_read(void *context, void (*work)(struct reader *reader, void *argument), void *argument)
+fake_read(void *context, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument)
 {
 	(void)context;
+	(void)is_long;
 	work(NULL, argument);
 }
 
