@@ -2,7 +2,6 @@
  * The n-th allocation fails, for every n until none is left: a parser then ends the process by the one abort that says
  * so (docs/decisions/0002), and by nothing else.  The allocator is the daemon's, so that also what libraries ask for is
  * counted; what fails is glibc's below it. */
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "base/json.h"
 #include "bpmn/bpmn.h"
 #include "expr/expr.h"
+#include "tests/base/run.h"
 
 /* ---- the allocator ---------------------------------------------------------------------------------------------- */
 
@@ -245,19 +245,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("alloc");
-	TCase *tcase = tcase_create("alloc");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	const TTest *const tests[] = { diagrams, json, expressions, multipart, NULL };
 
-	tcase_add_test(tcase, diagrams);
-	tcase_add_test(tcase, json);
-	tcase_add_test(tcase, expressions);
-	tcase_add_test(tcase, multipart);
-	tcase_set_timeout(tcase, 120);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite_with("alloc", NULL, NULL, 120, tests);
 }

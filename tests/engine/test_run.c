@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/base/run.h"
 #include "tests/engine/words.h"
 
 START_TEST(sequence)
@@ -673,52 +674,17 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("run");
-	TCase *tc = tcase_create("run");
-	SRunner *runner;
+	const TTest *const tests[] = { sequence, depth_first, parallel_join, join_is_per_flow, exclusive,
+		no_flow_holds, inclusive_join_sees_death, inclusive_join_behind_jobs, sub_process_and_terminate,
+		error_specific_first, error_end_and_unhandled, unhandled_error_maps_outputs, error_messages,
+		timer_interrupts, timer_repeats_beside, timer_repeats_until, timer_with_a_long_cycle, timer_by_cron,
+		loop_without_wait_ends, mappings, inputs_do_not_see_each_other, async_and_failure, external_task_life,
+		external_task_without_attempts, error_case_must_be_true, local_variables_come_last, candidates,
+		user_priorities, conditions_before_outputs, initiator_is_unknown, priorities, deletion, transients_go,
+		NULL };
 	struct error err;
-	int failed;
 
 	if (bpmn_init(&err) != OK)
 		return 1;
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, sequence);
-	tcase_add_test(tc, depth_first);
-	tcase_add_test(tc, parallel_join);
-	tcase_add_test(tc, join_is_per_flow);
-	tcase_add_test(tc, exclusive);
-	tcase_add_test(tc, no_flow_holds);
-	tcase_add_test(tc, inclusive_join_sees_death);
-	tcase_add_test(tc, inclusive_join_behind_jobs);
-	tcase_add_test(tc, sub_process_and_terminate);
-	tcase_add_test(tc, error_specific_first);
-	tcase_add_test(tc, error_end_and_unhandled);
-	tcase_add_test(tc, unhandled_error_maps_outputs);
-	tcase_add_test(tc, error_messages);
-	tcase_add_test(tc, timer_interrupts);
-	tcase_add_test(tc, timer_repeats_beside);
-	tcase_add_test(tc, timer_repeats_until);
-	tcase_add_test(tc, timer_with_a_long_cycle);
-	tcase_add_test(tc, timer_by_cron);
-	tcase_add_test(tc, loop_without_wait_ends);
-	tcase_add_test(tc, mappings);
-	tcase_add_test(tc, inputs_do_not_see_each_other);
-	tcase_add_test(tc, async_and_failure);
-	tcase_add_test(tc, external_task_life);
-	tcase_add_test(tc, external_task_without_attempts);
-	tcase_add_test(tc, error_case_must_be_true);
-	tcase_add_test(tc, local_variables_come_last);
-	tcase_add_test(tc, candidates);
-	tcase_add_test(tc, user_priorities);
-	tcase_add_test(tc, conditions_before_outputs);
-	tcase_add_test(tc, initiator_is_unknown);
-	tcase_add_test(tc, priorities);
-	tcase_add_test(tc, deletion);
-	tcase_add_test(tc, transients_go);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite_with("run", NULL, NULL, 60, tests);
 }

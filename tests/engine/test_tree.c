@@ -2,9 +2,9 @@
  * Finding, restoring, copying and checking trees. */
 #include "engine/engine.h"
 
-#include <check.h>
 #include <stdlib.h>
 
+#include "tests/base/run.h"
 #include "tests/engine/hand.h"
 
 static struct arena *arena;
@@ -183,21 +183,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("tree");
-	TCase *tcase = tcase_create("tree");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	const TTest *const tests[] = { test_find, test_variables, test_copy, test_restore, test_restore_refuses,
+		test_check_finds, NULL };
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, test_find);
-	tcase_add_test(tcase, test_variables);
-	tcase_add_test(tcase, test_copy);
-	tcase_add_test(tcase, test_restore);
-	tcase_add_test(tcase, test_restore_refuses);
-	tcase_add_test(tcase, test_check_finds);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite_with("tree", setup, teardown, RUN_SECONDS, tests);
 }

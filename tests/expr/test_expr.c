@@ -2,11 +2,11 @@
  * Expressions: what Camunda 7 was measured to answer, limits, messages, and random texts. */
 #include "expr/expr.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "tests/base/run.h"
 
 static struct arena *arena;
 
@@ -628,29 +628,9 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("expr");
-	TCase *all = tcase_create("expr");
-	SRunner *runner;
-	int failed;
+	const TTest *const tests[] = { test_golden, test_grammar, test_operators, test_access, test_methods,
+		test_dates, test_limits, test_message_is_cut_cleanly, test_accessors, test_condition,
+		test_text_and_integer, test_random_tokens, NULL };
 
-	tcase_add_checked_fixture(all, setup, teardown);
-	tcase_set_timeout(all, 60);
-	tcase_add_test(all, test_golden);
-	tcase_add_test(all, test_grammar);
-	tcase_add_test(all, test_operators);
-	tcase_add_test(all, test_access);
-	tcase_add_test(all, test_methods);
-	tcase_add_test(all, test_dates);
-	tcase_add_test(all, test_limits);
-	tcase_add_test(all, test_message_is_cut_cleanly);
-	tcase_add_test(all, test_accessors);
-	tcase_add_test(all, test_condition);
-	tcase_add_test(all, test_text_and_integer);
-	tcase_add_test(all, test_random_tokens);
-	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite_with("expr", setup, teardown, 60, tests);
 }
