@@ -11,8 +11,8 @@ struct backend {
 	const struct definitions *definitions;
 	void *context;
 
-	/* Whether commands can be answered: "active", or "recovering" while the database may take none again; "standby",
-	 * "stopping", "disconnected". */
+	/* Whether commands can be answered: "active", or "recovering" while the database may take none again;
+	 * "standby", "stopping", "disconnected". */
 	const char *(*state)(void *context, bool *active);
 
 	/* Between gather(true) and gather(false), both called by the HTTP thread, many requests may be submitted: lanes
@@ -28,8 +28,8 @@ struct backend {
 	void (*fetch)(void *context, struct request *request, int64_t deadline_us,
 		bool (*still_there)(struct request *));
 
-	/* Runs work(reader, argument) on a reader's thread; what is long never keeps all of them.  reader is NULL when the
-	 * database is away. */
+	/* Runs work(reader, argument) on a reader's thread; what is long never keeps all of them.  reader is NULL when
+	 * the database is away. */
 	void (*read)(void *context, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument);
 };
 

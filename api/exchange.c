@@ -182,7 +182,8 @@ void
 exchange_read(struct exchange *exchange, handler *handle)
 {
 	exchange->handle = handle;
-	exchange->backend->read(exchange->backend->context, exchange->route->runs == RUNS_report, work_of_reader, exchange);
+	exchange->backend->read(exchange->backend->context, exchange->route->runs == RUNS_report, work_of_reader,
+		exchange);
 }
 
 static void

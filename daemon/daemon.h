@@ -68,7 +68,8 @@ struct readers *readers_start(const char *database, const struct settings *setti
 void readers_stop(struct readers *readers);
 void readers_free(struct readers *readers);
 /* Long work keeps all threads but one; the other work goes first. */
-void readers_run(struct readers *readers, bool is_long, void (*work)(struct reader *reader, void *argument), void *argument);
+void readers_run(struct readers *readers, bool is_long, void (*work)(struct reader *reader, void *argument),
+	void *argument);
 
 /* ---- private.c: a PostgreSQL of our own, for `bpmnd dev` ---- */
 

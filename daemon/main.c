@@ -2,15 +2,13 @@
  * The command line of bpmnd. */
 #include "daemon/daemon.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/counters.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "bpmn/bpmn.h"
 
@@ -112,27 +110,6 @@ run_audit(struct options *options, struct error *err)
 	return OK;
 }
 
-static enum status
-read_file(struct arena *arena, const char *path, const char **bytes, size_t *length, struct error *err)
-{
-	struct text text;
-	char block[65536];
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return FAIL(err, invalid_request, "cannot open '%s'", path);
-	text_init(&text, arena);
-	while ((n = read(fd, block, sizeof block)) > 0)
-		text_put(&text, block, (size_t)n);
-	close(fd);
-	if (n < 0)
-		return FAIL(err, invalid_request, "cannot read '%s'", path);
-	*bytes = text_string(&text);
-	*length = text.length;
-	return OK;
-}
-
 static void
 print_problems(const char *path, const struct problems *problems)
 {
@@ -160,7 +137,7 @@ run_compile(struct options *options, struct error *err)
 	if (path == NULL)
 		return FAIL(err, invalid_request, "compile needs a file");
 	slash = strrchr(path, '/');
-	TRY(read_file(options->arena, path, &bytes, &length, err));
+	TRY(file_read(options->arena, path, &bytes, &length, err));
 	TRY(bpmn_init(err));
 	status = bpmn_compile(options->arena, slash != NULL ? slash + 1 : path, bytes, length, &diagram, err);
 	print_problems(path, &diagram.problems);

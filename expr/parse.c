@@ -91,8 +91,9 @@ is_implicit(const char *name)
 	return false;
 }
 
-/* What stands left of a member or index, and begins at this instruction, is a text, number, date or truth value whatever
- * the variables are: such a thing has no members, so `${''.class}` can only fail.  It does so before it runs. */
+/* What stands left of a member or index, and begins at this instruction, is a text, number, date or truth value
+ * whatever the variables are: such a thing has no members, so `${''.class}` can only fail.  It does so before it
+ * runs. */
 static enum status
 check_members(struct compiler *c, size_t base, size_t end, const char *member)
 {
@@ -104,7 +105,7 @@ check_members(struct compiler *c, size_t base, size_t end, const char *member)
 	if (code->op == OP_constant && code->constant->type == VALUE_null)
 		return OK;
 	what = code->op == OP_function ? "a date" : code->constant->type == VALUE_string ? "a text" :
-		code->constant->type == VALUE_boolean ? "true and false" : "a number";
+		code->constant->type == VALUE_boolean ? "a truth value" : "a number";
 	return lex_fail(&c->lexer, "'%.*s' is nothing that %s has", lex_shown(member, LEX_NAME), member, what);
 }
 

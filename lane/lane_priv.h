@@ -97,8 +97,8 @@ struct lane {
 	int64_t next_claim_us, next_renew_us;	/* monotonic */
 	int64_t claim_pause_us;			/* grows while claims fail */
 	bool found_unclean;			/* by claims since this lane was active */
-	bool recovers;				/* the database, which is there, took no batch, and nothing has been stored */
-	int64_t settles_us;			/* since this time, monotonic */
+	bool recovers;				/* the database, which is there, took no batch, and none since */
+	int64_t settles_us;			/* this time, monotonic */
 
 	/* ids */
 	int64_t next_id[PART_COUNT];	/* first not handed out */

@@ -216,9 +216,9 @@ next_versions(struct reader *reader, struct deploy *deploy, const struct new_res
 		keys[i] = resource->programs[i]->key;
 	const char *const texts[] = { array_text(deploy->scratch, keys, resource->program_count),
 		deploy->deployment->tenant };
-	return reader_ask(reader, "select coalesce((select max(version) from definition where key = u.key and tenant is not "
-		"distinct from $2 and not deleted), 0) + 1 from unnest($1::text[]) with ordinality u (key, n) order by n", 2,
-		texts, "numbering versions", result, err);
+	return reader_ask(reader, "select coalesce((select max(version) from definition where key = u.key and tenant "
+		"is not distinct from $2 and not deleted), 0) + 1 from unnest($1::text[]) with ordinality u (key, n) "
+		"order by n", 2, texts, "numbering versions", result, err);
 }
 
 enum { WIRE_ID = 64 };			/* longest id that Camunda's columns take */
@@ -290,12 +290,14 @@ insert_definitions(struct reader *reader, struct deploy *deploy, const char *res
 		put_job_definitions(&jobs, id, definition->program);
 	}
 	PQclear(versions);
-	TRY(insert_columns(reader, &definitions, "insert into definition (id, deployment, resource, process_index, wire_id, "
-		"key, version, tenant, name, category, description, version_tag, ttl_days, startable, suspended) "
-		"select * from unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[], $5::text[], $6::text[], $7::int4[], "
-		"$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int4[], $14::bool[], $15::bool[])", err));
+	TRY(insert_columns(reader, &definitions, "insert into definition (id, deployment, resource, process_index, "
+		"wire_id, key, version, tenant, name, category, description, version_tag, ttl_days, startable, "
+		"suspended) select * from unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[], $5::text[], "
+		"$6::text[], $7::int4[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int4[], "
+		"$14::bool[], $15::bool[])", err));
 	TRY(insert_columns(reader, &elements, "insert into element (definition, elem, id, name, type, scope, shares) "
-		"select * from unnest($1::int4[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], $7::bool[])", err));
+		"select * from unnest($1::int4[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::int4[], "
+		"$7::bool[])", err));
 	return insert_columns(reader, &jobs, "insert into job_definition (definition, elem, kind, type, configuration) "
 		"select * from unnest($1::int4[], $2::int4[], $3::int2[], $4::text[], $5::text[])", err);
 }

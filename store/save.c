@@ -732,8 +732,8 @@ put_event(struct save *save, const struct saved_command *saved)
 
 /* ---- the batch ------------------------------------------------------------------------------------------ */
 
-/* The order of statements: large values go as long as their variables name them; variables are changed, then leave, then
- * come, since a name can be dropped and set again. */
+/* The order of statements: large values go as long as their variables name them; variables are changed, then leave,
+ * then come, since a name can be dropped and set again. */
 static const enum sql order[] = {
 	SQL_part_reserve,
 	SQL_big_delete, SQL_variable_update, SQL_variable_drop, SQL_variable_move,

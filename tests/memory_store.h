@@ -60,8 +60,8 @@ struct memory {
 	/* Asked before each call (batch: of a save); what is not OK is its answer, and nothing is done. May be NULL. */
 	enum status (*judge)(struct memory *memory, enum memory_call call, const struct batch *batch,
 		struct error *err);
-	/* The same for what is to become of a transaction that the judge let pass, or of a claim (batch: NULL), which is
-	 * never late; NULL: it commits. */
+	/* The same for what is to become of a transaction that the judge let pass, or of a claim (batch: NULL), which
+	 * is never late; NULL: it commits. */
 	enum memory_fate (*fate)(struct memory *memory, struct store *store, const struct batch *batch);
 	/* Whether a late transaction still commits when another takes over or its daemon dies. NULL: it does not. */
 	bool (*outlives)(struct memory *memory, struct store *store);

@@ -316,8 +316,8 @@ START_TEST(timer_with_a_long_cycle)
 		const char *cycle = arena_printf(arena, "R/PT%.*s1S", length, digits);
 
 		sim = sim_new(sim_process(arena, arena_printf(arena, "<startEvent id='s'/>" EXTERNAL("a")
-			BOUNDARY_TIMER("t", "a", "false", "timeCycle", "%s") "<endEvent id='tick'/>" FLOW("f0", "s", "a")
-			FLOW("f2", "t", "tick"), cycle)));
+			BOUNDARY_TIMER("t", "a", "false", "timeCycle", "%s") "<endEvent id='tick'/>"
+			FLOW("f0", "s", "a") FLOW("f2", "t", "tick"), cycle)));
 		if (sim_start(sim, NONE) == OK) {
 			sim->now_us = sim_at(sim, "a")->jobs->due_us;
 			ck_assert_msg(sim_fire(sim, "t") == OK, "%d: %s", length, sim->error.message);

@@ -117,6 +117,7 @@ check_vectors(const struct vector *vectors, size_t count)
 
 #define EVALUATING(x, cause) "error: Error while evaluating expression: " x ". Cause: " cause
 #define UNKNOWN(x, cause) "error: Unknown property used in expression: " x ". Cause: " cause
+#define NO_MEMBER(x, member, what) "deploy: Error while parsing expression '" x "': '" member "' is nothing that " what
 #define REJECTED(x, kind, at, encountered, expected) "deploy: Error parsing '" x "': " kind " error at position " at \
 	", encountered " encountered ", expected " expected
 #define SYNTAX(x, at, encountered, expected) REJECTED(x, "syntax", at, encountered, expected)
@@ -317,16 +318,17 @@ START_TEST(test_access)
 		{ "${lst[nul]}", "null" },
 		{ "${map[1]}", "String one" },
 		{ "${map.class}", "Integer 9" },
-		{ "${''.class}", "deploy: Error while parsing expression '${''.class}': 'class' is nothing that a text has" },
-		{ "${('a').b}", "deploy: Error while parsing expression '${('a').b}': 'b' is nothing that a text has" },
-		{ "${1['class']}", "deploy: Error while parsing expression '${1['class']}': 'class' is nothing that a number" },
-		{ "${true.x}", "deploy: Error while parsing expression '${true.x}': 'x' is nothing that true and false" },
-		{ "${now().class}", "deploy: Error while parsing expression '${now().class}': 'class' is nothing that a date" },
+		{ "${''.class}", NO_MEMBER("${''.class}", "class", "a text has") },
+		{ "${('a').b}", NO_MEMBER("${('a').b}", "b", "a text has") },
+		{ "${1['class']}", NO_MEMBER("${1['class']}", "class", "a number has") },
+		{ "${true.x}", NO_MEMBER("${true.x}", "x", "a truth value has") },
+		{ "${now().class}", NO_MEMBER("${now().class}", "class", "a date has") },
 		{ "${''[nul]}", "null" },
 		{ "${null.class}", "null" },
 		{ "${null['class']}", "null" },
 		{ "${(true ? map : '').class}", "Integer 9" },
-		{ "${(true ? '' : map).class}", UNKNOWN("${(true ? '' : map).class}", "Could not find property class in class") },
+		{ "${(true ? '' : map).class}", UNKNOWN("${(true ? '' : map).class}",
+			"Could not find property class") },
 		{ "${n.class}", UNKNOWN("${n.class}", "Could not find property class in class java.lang.Integer") },
 		{ "${n['class']}", UNKNOWN("${n['class']}", "Could not find property class") },
 		{ "${lst.class}", EVALUATING("${lst.class}", "Cannot parse list index: 'class'") },

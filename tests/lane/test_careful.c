@@ -198,7 +198,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { test_one_by_one, test_later_ones_together, test_after_a_clean_end,
-		test_a_claim_unheard, test_a_job_that_ends_the_daemon, test_a_second_chance, test_requests_take_turns, NULL };
+		test_a_claim_unheard, test_a_job_that_ends_the_daemon, test_a_second_chance, test_requests_take_turns,
+		NULL };
 
 	return drive_suite("careful", tests);
 }

@@ -264,9 +264,9 @@ START_TEST(test_history_by_chance)
 		"exists ("
 		"select from big_value b where b.part = v.part and b.id = v.big and b.root_started = v.root_started)"),
 		0);
-	ck_assert_int_eq(world_number(world, "select count(*) from big_value b where not exists (select from variable v where "
-		"v.part = b.part and v.big = b.id) and not exists (select from history_variable v where v.part = b.part and "
-		"v.big = b.id)"), 0);
+	ck_assert_int_eq(world_number(world, "select count(*) from big_value b where not exists (select from "
+		"variable v where v.part = b.part and v.big = b.id) and not exists (select from history_variable v "
+		"where v.part = b.part and v.big = b.id)"), 0);
 	ck_assert_int_eq(world_number(world, "select count(*) from history_activity a where not exists ("
 		"select from history_process p where p.id = a.inst)"), 0);
 	ck_assert_int_eq(world_number(world, "select count(*) from history_activity where ended < started"), 0);

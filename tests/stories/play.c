@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -106,10 +107,12 @@ static enum status
 play_deploy(struct teller *teller, const struct step *step, struct error *err)
 {
 	struct sim *sim;
+	const char *path;
 
 	TRY(want_words(step, 0, 1, err));
 	teller->file = step->words.count > 0 ? step->words.list[0] : "diagram.bpmn";
-	TRY(read_whole(teller->arena, teller->folder, teller->file, &teller->xml, &teller->xml_length, err));
+	path = arena_printf(teller->arena, "%s/%s", teller->folder, teller->file);
+	TRY(file_read(teller->arena, path, &teller->xml, &teller->xml_length, err));
 	TRY(sim_open(teller->file, teller->xml, teller->xml_length, &sim, err));
 	if (teller->deployed != NULL)
 		sim_free(teller->deployed);

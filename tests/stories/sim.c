@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The sim driver: tells stories to the engine in memory.  sim [FOLDER]...; without folders all of processes/. */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "tests/stories/teller.h"
-
-enum status
-read_whole(struct arena *arena, const char *folder, const char *name, const char **bytes, size_t *length,
-	struct error *err)
-{
-	const char *path = arena_printf(arena, "%s/%s", folder, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct text text;
-	char block[16384];
-	ssize_t n;
-
-	if (fd < 0)
-		return FAIL(err, invalid_request, "cannot open '%s'", path);
-	text_init(&text, arena);
-	while ((n = read(fd, block, sizeof block)) > 0)
-		text_put(&text, block, (size_t)n);
-	close(fd);
-	if (n < 0)
-		return FAIL(err, invalid_request, "cannot read '%s'", path);
-	*bytes = text_string(&text);
-	*length = text.length;
-	return OK;
-}
 
 static bool
 is_ours(const struct step *step)
@@ -101,7 +78,7 @@ tell_folder(const char *folder)
 	size_t length, i;
 	int failed = 0;
 
-	status = read_whole(arena, folder, "story", &bytes, &length, &err);
+	status = file_read(arena, arena_printf(arena, "%s/story", folder), &bytes, &length, &err);
 	if (status == OK)
 		status = stories_read(arena, bytes, &stories, &err);
 	if (status != OK) {

@@ -51,8 +51,4 @@ const char *value_as_json(struct arena *arena, const struct value *value);
 enum status compare_lists(struct arena *arena, const struct words *wanted, size_t from, const char **got, size_t count,
 	struct error *err) MUST_CHECK;
 
-/* Reads a file of the story's folder. */
-enum status read_whole(struct arena *arena, const char *folder, const char *name, const char **bytes, size_t *length,
-	struct error *err) MUST_CHECK;
-
 #endif
