@@ -19,6 +19,8 @@ enum {
 	MOST_EFFECTS = 10000,		/* of a batch: what comes then waits for the next, some 50 ms later */
 	FETCH_MOST = 1000,		/* tasks one fetch may get at once */
 	SAVE_TRIES = 3,			/* of a batch that met weather */
+	HELD_MOST = 3,			/* commands of a batch whose rows somebody else holds: more are weather */
+	HELD_PAUSE_US = 5000000,	/* until their jobs and tasks are tried again: it costs half a second */
 };
 
 void
@@ -339,17 +341,20 @@ is_outside(enum status status)
 static void
 leave_undone(struct lane *lane, struct work *work, const struct error *err)
 {
-	if (work->picked)
+	bool held = err->status == E_held;
+
+	if (work->picked && held)
+		tasks_postpone(lane, work->command.target, lane->last_now_us + HELD_PAUSE_US);
+	else if (work->picked)
 		tasks_put_back(lane, work->command.target);
-	if (work->request == NULL) {
-		timers_put_back(lane, work->command.target, lane->last_now_us + SECOND_US);
-	} else if (work->request->task_count == 0) {
+	if (work->request == NULL)
+		timers_put_back(lane, work->command.target, lane->last_now_us + (held ? HELD_PAUSE_US : SECOND_US));
+	else if (work->request->task_count == 0 && !(work->picked && held))
 		request_fail(work->request, err);
-	}
 }
 
 /* A piece that cannot be stored though it stands alone.  A due job has failed then like any other: it loses an attempt,
- * and is an incident in the end. */
+ * and is an incident in the end; but not when somebody else holds its rows, which is no fault of its own. */
 static enum status
 blame(struct lane *lane, struct work *work, int64_t monotonic_us, struct error *err)
 {
@@ -357,10 +362,10 @@ blame(struct lane *lane, struct work *work, int64_t monotonic_us, struct error *
 	struct error cause = *err;
 	enum status status;
 
-	log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld", command_word(work->command.kind),
-		(long long)work->command.target);
+	log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld held=%d", command_word(work->command.kind),
+		(long long)work->command.target, cause.status == E_held);
 	counter_add(COUNT_commands_refused, 1);
-	if (work->request == NULL) {
+	if (work->request == NULL && cause.status != E_held) {
 		reset_work(&single);
 		work->command = work_failure(lane, work->command.target, &cause);
 		status = attempt(lane, &single, monotonic_us, err);
@@ -378,6 +383,7 @@ one_by_one(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, s
 {
 	struct gathered single;
 	enum status status;
+	int held = 0;
 
 	for (*finished = 0; *finished < gathered->count; ++*finished) {
 		single = (struct gathered){
@@ -385,6 +391,8 @@ one_by_one(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, s
 		};
 		reset_work(&single);
 		status = attempt(lane, &single, monotonic_us, err);
+		if (status == E_held && ++held > HELD_MOST)
+			status = err->status = E_weather;
 		if (status != OK && !is_outside(status))
 			status = blame(lane, single.list, monotonic_us, err);
 		if (status != OK)

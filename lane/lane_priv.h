@@ -188,6 +188,7 @@ void tasks_forget(struct lane *lane, int64_t id);
 size_t tasks_pick(struct lane *lane, const struct fetch *fetch, size_t limit, int64_t *ids,
 	const struct fetch_topic **topics);
 void tasks_put_back(struct lane *lane, int64_t id);
+void tasks_postpone(struct lane *lane, int64_t id, int64_t until_us);	/* nobody gets it until then */
 /* Locks that ran out: they are ready again; up to limit ids that have had too many go to *exhausted instead. */
 void tasks_expire(struct lane *lane, int64_t now_us);
 void tasks_refill(struct lane *lane);

@@ -313,6 +313,20 @@ tasks_put_back(struct lane *lane, int64_t id)
 		enqueue(lane, waiting);
 }
 
+void
+tasks_postpone(struct lane *lane, int64_t id, int64_t until_us)
+{
+	struct waiting *waiting = map_get(&lane->tasks, id);
+
+	if (waiting == NULL || waiting->locked)
+		return;
+	if (waiting->queued)
+		ordered_remove(waiting->queue->tasks, order_of(waiting));
+	waiting->queued = false;
+	waiting->until_us = until_us;
+	waiting->locked = ordered_add(lane->locks, (struct order){.first = until_us, .id = id});
+}
+
 size_t
 lane_ready(const struct lane *lane, const char *topic)
 {

@@ -17,7 +17,7 @@ static const struct {
 	enum status status;
 } meanings[] = {
 	{ "08", E_weather }, { "53", E_weather }, { "57", E_weather }, { "58", E_weather }, { "25006", E_weather },
-	{ "25P03", E_weather }, { "55P03", E_weather }, { "40001", E_weather }, { "40P01", E_weather },
+	{ "25P03", E_weather }, { "55P03", E_held }, { "40001", E_weather }, { "40P01", E_weather },
 	{ "22012", E_internal }, { "22", E_invalid_request }, { "54", E_invalid_request }, { "42P01", E_engine },
 	{ "3F000", E_engine }, { "3D000", E_engine }, { "28", E_engine },
 };

@@ -96,8 +96,9 @@ struct store_ops {
 
 	/* Saves a whole batch in one transaction ended by the fence.  On OK it is durable and *now_us is the database's
 	 * time.  E_fenced: nothing was written, step down.  E_weather: nothing was written (a COMMIT whose answer was
-	 * lost has been resolved by reading the fence row), try again. Any other status: nothing was written and
-	 * something in the batch is to blame. */
+	 * lost has been resolved by reading the fence row), try again.  E_held: nothing was written, since a session
+	 * that is none of ours holds one of its rows. Any other status: nothing was written and something in the batch
+	 * is to blame. */
 	enum status (*save)(struct store *store, const struct batch *batch, int64_t *now_us, struct error *err);
 
 	/* The same in two steps, so that the caller can go on meanwhile.  When send() fails nothing was written, as

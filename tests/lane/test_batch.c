@@ -321,6 +321,125 @@ START_TEST(test_guilty_and_alone)
 }
 END_TEST
 
+static int64_t held[5];			/* rows of these activities or jobs are; 0 ends */
+
+static enum status
+finds_held(struct memory *memory, enum memory_call call, const struct batch *batch, struct error *err)
+{
+	(void)memory;
+	for (size_t i = 0; call == MEMORY_save && i < batch->count; i++)
+		for (const int64_t *id = held; *id != 0; id++)
+			if (batch->commands[i].command->target == *id)
+				return FAIL(err, held, "somebody else has it");
+	return OK;
+}
+
+static struct request *
+complete(int64_t instance)
+{
+	return drive_ask(drive, (struct command){ .kind = COMMAND_complete_task,
+		.target = drive_at(drive, instance, "work")->id });
+}
+
+/* Whoever has a transaction open on a row stops what needs the row, and nothing else. */
+START_TEST(test_held_rows)
+{
+	const struct definition *definition = drive_define(drive, one_task);
+	struct request *requests[5], *again;
+	int64_t instances[5];
+
+	drive_open(drive);
+	for (int i = 0; i < 5; i++)
+		instances[i] = drive_begin(drive, definition, none);
+	memset(held, 0, sizeof held);
+	held[0] = drive_at(drive, instances[3], "work")->id;
+	drive->memory->judge = finds_held;
+	for (int i = 0; i < 5; i++)
+		requests[i] = complete(instances[i]);
+	drive_step(drive);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(requests[i]->status, i == 3 ? E_held : OK);
+	ck_assert_uint_eq(drive->memory->tree_count, 1);
+	ck_assert(lane_active(drive->lane));
+	held[0] = 0;
+	again = complete(instances[3]);
+	drive_step(drive);
+	ck_assert_int_eq(again->status, OK);
+}
+END_TEST
+
+/* A whole table is held, or something like it: that is no matter of single commands. */
+START_TEST(test_too_many_held_rows)
+{
+	const struct definition *definition = drive_define(drive, one_task);
+	struct request *requests[4];
+
+	drive_open(drive);
+	memset(held, 0, sizeof held);
+	for (int i = 0; i < 4; i++)
+		held[i] = drive_at(drive, drive_begin(drive, definition, none), "work")->id;
+	for (int i = 0; i < 4; i++)
+		requests[i] = drive_ask(drive, (struct command){ .kind = COMMAND_complete_task, .target = held[i] });
+	drive->memory->judge = finds_held;
+	drive_step(drive);
+	ck_assert(!lane_active(drive->lane));
+	ck_assert(lane_recovers(drive->lane));
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(requests[i]->status, i < 3 ? E_held : E_weather);
+	ck_assert_uint_eq(drive->memory->tree_count, 4);
+}
+END_TEST
+
+/* A poll gets nothing, and is not woken for what it cannot get. */
+START_TEST(test_a_held_task)
+{
+	const struct definition *definition = drive_define(drive, one_task);
+	struct request *fetch;
+
+	drive_open(drive);
+	memset(held, 0, sizeof held);
+	held[0] = drive_at(drive, drive_begin(drive, definition, none), "work")->id;
+	drive->memory->judge = finds_held;
+	fetch = drive_fetch_topic(drive, "w", "work", 10);
+	drive_step(drive);
+	ck_assert_int_eq(drive_answers(fetch), 1);
+	ck_assert_int_eq(fetch->status, OK);
+	ck_assert_uint_eq(fetch->task_count, 0);
+	ck_assert_uint_eq(lane_ready(drive->lane, "work"), 0);
+	drive_run(drive, 6 * DRIVE_SECOND);
+	ck_assert_uint_eq(lane_ready(drive->lane, "work"), 1);
+	held[0] = 0;
+	fetch = drive_fetch_topic(drive, "w", "work", 10);
+	drive_step(drive);
+	ck_assert_uint_eq(fetch->task_count, 1);
+}
+END_TEST
+
+/* It loses no attempt, and is tried now and then. */
+START_TEST(test_a_held_job)
+{
+	const struct definition *definition = drive_define(drive, async_end);
+	const struct job *job;
+
+	drive->settings.executor = false;
+	drive_open(drive);
+	drive_start(drive, definition, none);
+	drive_settle(drive);
+	job = drive->memory->trees[0]->root->activity.first->jobs;
+	memset(held, 0, sizeof held);
+	held[0] = job->id;
+	drive->memory->judge = finds_held;
+	drive->settings.executor = true;
+	drive_run(drive, 12 * DRIVE_SECOND);
+	ck_assert_uint_eq(drive->memory->tree_count, 1);
+	ck_assert_int_eq(drive->memory->trees[0]->root->activity.first->jobs->retries, 3);
+	ck_assert(lane_active(drive->lane));
+	held[0] = 0;
+	drive_run(drive, 6 * DRIVE_SECOND);
+	ck_assert_uint_eq(drive->memory->tree_count, 0);
+}
+END_TEST
+
 /* Short weather is not seen by anybody. */
 START_TEST(test_weather_that_passes)
 {
@@ -629,7 +748,8 @@ main(void)
 		test_one_instance_in_order,
 		test_refusals, test_without_a_cache, test_least_recently_used, test_garbage,
 		test_the_guilty_one_stands_alone,
-		test_guilty_and_alone, test_weather_that_passes, test_weather_that_stays, test_a_read_that_fails,
+		test_guilty_and_alone, test_held_rows, test_too_many_held_rows, test_a_held_task, test_a_held_job,
+		test_weather_that_passes, test_weather_that_stays, test_a_read_that_fails,
 		test_a_failed_job_and_weather, test_weather_after_a_part_was_saved, test_a_guilty_job,
 		test_jobs_take_half, test_a_standby, test_fenced_in_a_batch, test_renewal,
 		test_stop, test_ids_after_a_crash, test_time, test_parts, NULL };

@@ -238,7 +238,7 @@ drain(struct world *world)
 	int64_t poisonings = world->poisonings;
 
 	world_calm(world);
-	world_run(world, 4 * WORLD_SECOND);	/* those who were in trouble hear of it */
+	world_run(world, 8 * WORLD_SECOND);	/* those who were in trouble hear of it, and what was held is tried again */
 	world->quiet = true;
 	for (int round = 0; round < MOST_ROUNDS && !world_failed(world); round++) {
 		await_owner(world);

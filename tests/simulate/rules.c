@@ -490,7 +490,7 @@ rules_answered(struct world *world, struct ask *ask)
 	world->hash = hash_number(world->hash, status);
 	if (status != OK)
 		world->hash = hash_string(world->hash, ask->request.error->message);
-	if (world->quiet && (status == E_weather || status == E_fenced || status == E_internal))
+	if (world->quiet && (status == E_weather || status == E_held || status == E_fenced || status == E_internal))
 		world_fail(world, "without faults: %s", ask->request.error->message);
 	if (ask->request.kind == REQUEST_fetch)
 		remember_tasks(world, ask);

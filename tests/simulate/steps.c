@@ -486,8 +486,10 @@ step_blame(struct world *world)
 
 	if (!place)
 		return;
-	world_tell(world, "# some commands of daemon %d cannot be stored", place->daemon);
 	place->blames = true;
+	place->holds = dice_chance(&world->dice, 50);
+	world_tell(world, "# some commands of daemon %d %s", place->daemon, place->holds ? "meet rows that somebody holds" :
+		"cannot be stored");
 }
 
 static struct daemon *
@@ -572,6 +574,7 @@ step_overtake(struct world *world)
 		.worker = holding.worker });
 	world_step(world, place);
 	place->blames = dice_chance(&world->dice, 50);
+	place->holds = dice_chance(&world->dice, 50);
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */

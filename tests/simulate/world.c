@@ -114,7 +114,7 @@ judge(struct memory *memory, enum memory_call call, const struct batch *batch, s
 	if (place->blames && call == MEMORY_save && is_unlucky(batch)) {
 		world->counted.blamed++;
 		place->blamed = true;
-		return FAIL(err, internal, "a row was refused");
+		return place->holds ? FAIL(err, held, "a row is held") : FAIL(err, internal, "a row was refused");
 	}
 	return OK;
 }

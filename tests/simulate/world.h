@@ -27,6 +27,7 @@ struct place {
 	bool late;			/* its next transaction is only sent */
 	int weather;			/* so many of its next calls fail */
 	bool blames;			/* transactions with an unlucky command fail, in the next step with some */
+	bool holds;			/* such a command is not to blame: somebody else holds its rows */
 	bool blamed;			/* one did in this step */
 	struct map expected;		/* root to struct promised: what the batch on its way must lead to */
 };
