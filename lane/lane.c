@@ -362,8 +362,8 @@ blame(struct lane *lane, struct work *work, int64_t monotonic_us, struct error *
 	struct error cause = *err;
 	enum status status;
 
-	log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld held=%d", command_word(work->command.kind),
-		(long long)work->command.target, cause.status == E_held);
+	log_event(LOG_ERROR_LEVEL, "command-not-stored", "kind=%s target=%lld held=%d",
+		command_word(work->command.kind), (long long)work->command.target, cause.status == E_held);
 	counter_add(COUNT_commands_refused, 1);
 	if (work->request == NULL && cause.status != E_held) {
 		reset_work(&single);

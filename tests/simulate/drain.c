@@ -232,13 +232,26 @@ check_poisonings(struct world *world, int64_t before)
 		world_fail(world, "%" PRId64 " jobs ended the daemon %" PRId64 " times", jobs, ends);
 }
 
+/* Those who were in trouble hear of it, and what was held is tried again; time stops where an instance has grown too
+ * large, until somebody deletes it. */
+static void
+hear(struct world *world, int64_t us)
+{
+	int64_t end = world->now_us + us;
+
+	while (world->now_us < end && !world_failed(world)) {
+		step_tame(world);
+		world_run(world, end - world->now_us);
+	}
+}
+
 void
 drain(struct world *world)
 {
 	int64_t poisonings = world->poisonings;
 
 	world_calm(world);
-	world_run(world, 8 * WORLD_SECOND);	/* those who were in trouble hear of it, and what was held is tried again */
+	hear(world, 8 * WORLD_SECOND);
 	world->quiet = true;
 	for (int round = 0; round < MOST_ROUNDS && !world_failed(world); round++) {
 		await_owner(world);

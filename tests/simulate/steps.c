@@ -488,8 +488,8 @@ step_blame(struct world *world)
 		return;
 	place->blames = true;
 	place->holds = dice_chance(&world->dice, 50);
-	world_tell(world, "# some commands of daemon %d %s", place->daemon, place->holds ? "meet rows that somebody holds" :
-		"cannot be stored");
+	world_tell(world, "# some commands of daemon %d %s", place->daemon,
+		place->holds ? "meet rows that somebody holds" : "cannot be stored");
 }
 
 static struct daemon *
