@@ -190,8 +190,8 @@ class Client:
 	def post(self, path, body):
 		return self.call("POST", "/engine-rest" + path, body)
 
-	def pages(self, path, size=2000):
-		"""All rows of a list."""
+	def pages(self, path, size=50000):
+		"""All rows of a list; each page costs the database a sort of the whole."""
 		rows = []
 		while True:
 			page = self.get(f"{path}{'&' if '?' in path else '?'}firstResult={len(rows)}&maxResults={size}")

@@ -58,7 +58,8 @@ print_period(struct arena *arena, const struct period *period)
 	if (period_parse(printed, &again, &err) == OK)
 		MUST(period_same(period, &again), "%s", printed);
 	else
-		MUST(period->months >= 12 * 9999 || period->us >= INT64_C(9999) * 31622400 * 1000000, "%s", printed);
+		MUST(period->months >= 12 * 9999 || period->days >= 9999 * 366 ||
+			period->us >= INT64_C(9999) * 31622400 * 1000000, "%s", printed);
 }
 
 /* More of it is not earlier, and both ends hold. */

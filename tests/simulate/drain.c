@@ -14,6 +14,7 @@ enum {
 	MOST_LOOKS = 3,
 	MOST_WAITS = 60,	/* for an owner: jobs may end several, and each is missed for a while */
 	FETCH_MOST = 50,
+	HELD_SECONDS = 12,	/* in which what was held is tried again: five at half speed, after a clock was set back */
 };
 
 static const struct activity *
@@ -251,7 +252,7 @@ drain(struct world *world)
 	int64_t poisonings = world->poisonings;
 
 	world_calm(world);
-	hear(world, 8 * WORLD_SECOND);
+	hear(world, HELD_SECONDS * WORLD_SECOND);
 	world->quiet = true;
 	for (int round = 0; round < MOST_ROUNDS && !world_failed(world); round++) {
 		await_owner(world);
