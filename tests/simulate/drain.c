@@ -14,7 +14,7 @@ enum {
 	MOST_LOOKS = 3,
 	MOST_WAITS = 60,	/* for an owner: jobs may end several, and each is missed for a while */
 	FETCH_MOST = 50,
-	HELD_SECONDS = 12,	/* in which what was held is tried again: five at half speed, after a clock was set back */
+	HELD_SECONDS = 12,	/* until what was held is tried again: five, at half speed after a clock went back */
 };
 
 static const struct activity *

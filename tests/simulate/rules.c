@@ -296,6 +296,98 @@ check_join(struct world *world, const struct activity *at)
 	return "has all its tokens and does not fire";
 }
 
+/* Marks the flows that a token at the node can still take without passing the join. */
+static void
+mark_flows(const struct program *program, int32_t node, int32_t join, bool *seen, bool *taken)
+{
+	if (node == join || seen[node])
+		return;
+	seen[node] = true;
+	for (int32_t i = 0; i < program->flow_count; i++)
+		if (program->flows[i].source == node) {
+			taken[i] = true;
+			mark_flows(program, program->flows[i].target, join, seen, taken);
+		}
+	for (int32_t i = 0; i < program->node_count; i++)
+		if (element_flags(program->nodes[i].element) & EL_BOUNDARY && program->nodes[i].attached_to == node)
+			mark_flows(program, i, join, seen, taken);
+}
+
+/* BPMN 13.4.3: it can come by a flow on which nobody waits, and by none on which somebody does.  A token that has not
+ * come into its node yet, or has left it, is on its flow. */
+static bool
+holds_join(struct arena *arena, const struct activity *at, const struct activity *waiting)
+{
+	const struct program *program = program_of(at);
+	const struct node *join = waiting->node;
+	bool *seen = ARENA_ARRAY(arena, bool, (size_t)program->node_count);
+	bool *taken = ARENA_ARRAY(arena, bool, (size_t)program->flow_count);
+	bool by_empty = false;
+
+	if (at->node == join && at->state == ACTIVITY_joining)
+		return false;
+	if (at->state != ACTIVITY_after)
+		mark_flows(program, at->node->index, join->index, seen, taken);
+	for (int32_t i = 0; i < program->flow_count; i++) {
+		if (program->flows[i].key != at->flow || at->state == ACTIVITY_active)
+			continue;
+		taken[i] = true;
+		mark_flows(program, program->flows[i].target, join->index, seen, taken);
+	}
+	for (int32_t i = 0; i < join->incoming_count; i++) {
+		if (!taken[join->incoming[i]])
+			continue;
+		if (waiting_by(waiting->scope, join, program->flows[join->incoming[i]].key) > 0)
+			return false;
+		by_empty = true;
+	}
+	return by_empty;
+}
+
+static bool
+is_held_up(const struct activity *waiting)
+{
+	struct arena *arena = arena_new();
+	const struct activity *other = waiting->scope->first;
+	bool held = false;
+
+	for (; other && !held; other = other->next)
+		held = holds_join(arena, other, waiting);
+	arena_free(arena);
+	return held;
+}
+
+static bool
+waits_inclusively(const struct activity *at)
+{
+	return at && at->state == ACTIVITY_joining && at->node->element == EL_inclusive_gateway;
+}
+
+/* I6: an inclusive join waits as long as some token can still come, and no longer. */
+static const char *
+check_inclusive(const struct activity *at)
+{
+	return waits_inclusively(at) && !is_held_up(at) ? "waits for tokens that cannot come" : NULL;
+}
+
+/* The same before an effect by which one fires: of its tokens all but the first end, then that one goes on.  *firing is
+ * the scope of the one that has begun to. */
+static void
+check_inclusive_firing(struct world *world, const struct tree *tree, const struct effect *effect,
+	const struct activity **firing)
+{
+	bool ends = effect->kind == EFFECT_activity_close && !effect->activity_close.canceled;
+	int64_t id = ends ? effect->activity_close.activity : effect->kind == EFFECT_activity_state ?
+		effect->activity_state.activity : 0;
+	const struct activity *at = id != 0 ? tree_activity(tree, id) : NULL;
+
+	if (!waits_inclusively(at))
+		return;
+	if (*firing != at->scope && is_held_up(at))
+		world_fail(world, "join %s (%" PRId64 ") fires while a token can still come", at->node->id, at->id);
+	*firing = ends ? at->scope : NULL;
+}
+
 /* I6: a parallel join fires no more often than a token came by each of its flows. */
 static void
 count_firing(struct world *world, const struct effect *effect)
@@ -365,6 +457,7 @@ check_tree(struct world *world, const struct tree *tree)
 
 		wrong = wrong ? wrong : check_boundaries(at);
 		wrong = wrong ? wrong : check_join(world, at);
+		wrong = wrong ? wrong : check_inclusive(at);
 		wrong = wrong ? wrong : check_incidents(at);
 		wrong = wrong ? wrong : check_multi(at);
 		if (wrong)
@@ -378,6 +471,7 @@ check_replay(struct world *world, const struct saved_command *command, const str
 	const struct tree *stored)
 {
 	struct tree *tree = map_get(&world->replayed, stored->root->id);
+	const struct activity *firing = NULL;
 	struct error err;
 
 	if (!tree) {
@@ -387,6 +481,7 @@ check_replay(struct world *world, const struct saved_command *command, const str
 	for (size_t i = 0; i < effects->count && command->event_id != 0; i++) {
 		struct effect effect = effects->list[i];
 
+		check_inclusive_firing(world, tree, &effect, &firing);
 		if (engine_apply(tree, &effect, &err) != OK) {
 			world_fail(world, "replay of %" PRId64 ": %s", stored->root->id, err.message);
 			return;
