@@ -66,18 +66,28 @@ dump_info(struct text *out, const struct value_info *info)
 			shown(info->encoding), shown(info->object_type), shown(info->format));
 }
 
+/* Of a transient one its value is in no log, so it is no part of what a tree is. */
+static void
+dump_value(struct text *out, struct arena *arena, const struct value *value)
+{
+	if (value->transient) {
+		text_puts(out, "transient");
+		return;
+	}
+	text_printf(out, "%s = %s", value_type_name(value->type), value_to_text(arena, value));
+	dump_info(out, value->info);
+}
+
 static void
 dump_variables(struct text *out, struct arena *arena, const struct activity *activity)
 {
 	const struct variable *variable;
 
 	for (variable = activity->variables; variable != NULL; variable = variable->next) {
-		text_printf(out, "\n  variable %" PRId64 " %s:%s%s = %s scope=%" PRId64 " prev=%" PRId64, variable->id,
-			variable->name, value_type_name(variable->value.type),
-			variable->value.transient ? " transient" : "", value_to_text(arena, &variable->value),
-			variable->scope, variable->prev->id);
+		text_printf(out, "\n  variable %" PRId64 " scope=%" PRId64 " prev=%" PRId64 " %s:", variable->id,
+			variable->scope, variable->prev->id, variable->name);
+		dump_value(out, arena, &variable->value);
 		dump_time(out, "created", variable->created_us);
-		dump_info(out, variable->value.info);
 		if (tree_variable_local(activity, variable->name) != variable)
 			text_puts(out, " LOST");
 	}
