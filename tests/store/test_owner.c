@@ -189,6 +189,21 @@ START_TEST(test_what_a_claim_finds)
 }
 END_TEST
 
+/* The time of a batch is that of its end: how long its statements took is no part of what a lane lags behind. */
+START_TEST(test_the_time_of_a_slow_batch)
+{
+	struct tree *tree = begin();
+	int64_t before_us = world->now_us;
+
+	pg_fixture_run(world->database, "create function wait() returns trigger language plpgsql as $$ begin perform "
+		"pg_sleep(0.5); return new; end $$; create trigger slow before insert on instance for each row execute "
+		"function wait()");
+	world_must_save(world);
+	ck_assert_int_ge(world->now_us - before_us, 500000);
+	tree_free(tree);
+}
+END_TEST
+
 /* ---- connections that are lost ------------------------------------------------------------------------------ */
 
 START_TEST(test_an_idle_connection_that_died)
@@ -376,7 +391,8 @@ main(void)
 	const TTest *const tests[] = { test_a_living_owner_keeps_its_lane, test_a_silent_owner_loses_it,
 		test_the_previous_backend_is_ended, test_a_fenced_batch_writes_nothing, test_release,
 		test_the_same_owner_claims_again, test_ranges_that_overlap, test_another_number_of_parts,
-		test_what_a_claim_finds, test_an_idle_connection_that_died, test_killed_before_commit,
+		test_what_a_claim_finds, test_the_time_of_a_slow_batch, test_an_idle_connection_that_died,
+		test_killed_before_commit,
 		test_killed_behind_commit, test_taken_before_commit, test_taken_behind_commit, NULL };
 
 	world_prepare();
