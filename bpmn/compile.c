@@ -416,6 +416,9 @@ build_header(struct build *b)
 	const char *startable = xml_camunda(xml, "isStartableInTasklist");
 	struct program *program = b->program;
 
+	if (xml->id == NULL)
+		problem(b, SEVERITY_error, xml, NULL, NULL,
+			"an executable process must have an id: it is started by it");
 	program->key = xml->id;
 	program->name = xml_attribute(xml, XML_SPACE_none, "name");
 	program->category = xml_attribute(b->file->root, XML_SPACE_none, "targetNamespace");

@@ -47,10 +47,17 @@ problem(struct build *b, enum severity severity, const struct xml_element *at, c
 	set_elements(b, &b->report->list[b->report->count - 1], own, main_id, other);
 }
 
+/* What has no id is called as in Java. */
 static const char *
 id_of(const struct flow *flow)
 {
 	return flow->id != NULL ? flow->id : "null";
+}
+
+static const char *
+own_id(const struct node *node)
+{
+	return node->id != NULL ? node->id : "null";
 }
 
 static bool

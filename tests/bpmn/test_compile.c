@@ -66,7 +66,7 @@ refused(const char *xml, const char *message, const char *element)
 	found = find_problem(message);
 	ck_assert_msg(found != NULL, "'%s' is not in: %s", message, failure.message);
 	ck_assert(!found->warning);
-	ck_assert_str_eq(found->element, element);
+	ck_assert_pstr_eq(found->element, element);
 	return found;
 }
 
@@ -698,6 +698,20 @@ START_TEST(wrong_time_to_live)
 }
 END_TEST
 
+/* An id may be missing by the schema; a process is stored and started by its own, everything else may do without. */
+START_TEST(missing_ids)
+{
+	const struct problem *found = refused(MODEL_HEAD "<process isExecutable=\"true\">" START("s") "</process>"
+		MODEL_TAIL, "an executable process must have an id: it is started by it", NULL);
+
+	ck_assert_int_eq(found->line, 3);
+	refused(PROCESS(START("s") "<exclusiveGateway/>"), "Exclusive Gateway 'null' has no outgoing sequence flows.",
+		NULL);
+	ck_assert_int_eq(compile(PROCESS("<startEvent/>")), OK);
+	ck_assert_ptr_null(diagram.programs[0]->nodes[1].id);
+}
+END_TEST
+
 /* One mistake is one problem: what follows from it is not reported as well. */
 START_TEST(no_second_complaint)
 {
@@ -857,7 +871,7 @@ main(void)
 		wrong_references,
 		wrong_events,
 		wrong_mappings,
-		wrong_time_to_live,
+		wrong_time_to_live, missing_ids,
 		no_second_complaint,
 		all_problems_at_once,
 		expression_error,
