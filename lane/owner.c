@@ -91,8 +91,8 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 		lane->claim_pause_us = CLAIM_PAUSE_MOST_US;
 	status = store->ops->claim(store, &lane->config.range, lane->config.owner,
 		lane->config.settings->takeover_seconds * SECOND_US, &claim, &err);
-	lane->found_unclean = claim.unclean;
 	lane->standby = status == E_fenced;
+	lane->found_unclean = claim.unclean && !lane->standby;
 	if (lane->standby)
 		return;
 	if (status == OK) {
