@@ -49,7 +49,8 @@ pg_failed(PGconn *conn, const PGresult *result, const char *doing, struct error 
 		return error_set(err, pg_status(state), "a name, a key or a list is longer than the database can take "
 			"(%s)", state);
 	if (state && pg_status(state) == E_held)
-		return FAIL(err, held, "somebody else holds a lock in the database on what this needs, try again (%s)", doing);
+		return FAIL(err, held, "somebody else holds a lock in the database on what this needs, try again (%s)",
+			doing);
 	if (state && primary)
 		return error_set(err, pg_status(state), "the database failed while %s: %.300s (%s)", doing, primary,
 			state);
