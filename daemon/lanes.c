@@ -193,6 +193,13 @@ await_answer(const struct lane_thread *thread)
 		poll(&fd, 1, -1);
 }
 
+static int64_t
+on_clock(void *context)
+{
+	(void)context;
+	return monotonic_now();
+}
+
 static void *
 lane_main(void *argument)
 {
@@ -237,6 +244,7 @@ start_one(struct lanes *lanes, int32_t number, int64_t owner, struct error *err)
 		.cache_bytes = (size_t)(settings->cache_bytes / lanes->count),
 		.ready = on_ready,
 		.owned = on_owned,
+		.monotonic = on_clock,
 		.context = thread,
 		.owner = owner,
 	};

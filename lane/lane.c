@@ -235,9 +235,9 @@ batch_of(struct lane *lane, struct gathered *gathered)
 	return batch;
 }
 
-/* The batch is durable since monotonic_us, and now_us was the database's time then. */
+/* The batch is durable; it was now_us in the database at some time between these two. */
 static void
-note_saved(struct lane *lane, const struct gathered *gathered, int64_t now_us, int64_t monotonic_us)
+note_saved(struct lane *lane, const struct gathered *gathered, int64_t now_us, int64_t since_us, int64_t monotonic_us)
 {
 	size_t i;
 
@@ -246,7 +246,7 @@ note_saved(struct lane *lane, const struct gathered *gathered, int64_t now_us, i
 	for (i = 0; i < PART_COUNT; i++)
 		if (gathered->reserved[i] != 0)
 			lane->persisted[i] = gathered->reserved[i];
-	owner_stored(lane, now_us, monotonic_us);
+	owner_stored(lane, now_us, since_us, monotonic_us);
 	counter_add(COUNT_batches, 1);
 	counter_add(COUNT_commands, (int64_t)gathered->saved);
 	histogram_add(TIME_batch_commands, (double)gathered->saved);
@@ -294,7 +294,7 @@ attempt(struct lane *lane, struct gathered *gathered, int64_t monotonic_us, stru
 		run_undo(lane, gathered);
 		return status;
 	}
-	note_saved(lane, gathered, now_us, monotonic_us);
+	note_saved(lane, gathered, now_us, monotonic_us, owner_clock(lane, monotonic_us));
 	publish_all(lane, gathered);
 	return OK;
 }
@@ -498,7 +498,7 @@ land(struct lane *lane, int64_t monotonic_us, struct request **inbox)
 		recover(lane, landed, monotonic_us, &err);
 		return;
 	}
-	note_saved(lane, landed, now_us, monotonic_us);
+	note_saved(lane, landed, now_us, lane->launched_us, monotonic_us);
 	if (!is_empty(lane->open))
 		next = launch(lane, monotonic_us, &late);
 	publish_all(lane, landed);

@@ -92,6 +92,8 @@ struct lane_config {
 	void (*ready)(void *context, struct lane *lane, const char *topic);
 	/* The lane became active or stepped down. May be NULL. */
 	void (*owned)(void *context, struct lane *lane, bool active);
+	/* The clock of lane_step()'s monotonic_us, read when a call of the store is over. NULL: those take no time. */
+	int64_t (*monotonic)(void *context);
 	void *context;
 	int64_t owner;			/* fresh random number of this daemon, positive */
 };

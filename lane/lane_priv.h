@@ -91,7 +91,7 @@ struct lane {
 	bool standby;			/* the last claim found another living owner */
 	int64_t step;			/* number of this step */
 
-	/* time: the database's at the last answer, and when that came */
+	/* time: the database's, as far as is known, at that monotonic one */
 	int64_t base_us, base_monotonic_us, last_now_us;
 	int64_t ahead_us;			/* of the database's clock at base_monotonic_us */
 	int64_t next_claim_us, next_renew_us;	/* monotonic */
@@ -141,8 +141,11 @@ struct lane {
 enum { STARTS_PER_PART = 64 };	/* instances without a business key that follow each other into a part */
 
 /* owner.c */
-void owner_stored(struct lane *lane, int64_t now_us, int64_t monotonic_us);	/* something; at the database's time */
-void owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us);	/* the database's, at that moment */
+/* It was now_us in the database some time between since_us and monotonic_us; and something was stored then. */
+void owner_set_time(struct lane *lane, int64_t now_us, int64_t since_us, int64_t monotonic_us);
+void owner_stored(struct lane *lane, int64_t now_us, int64_t since_us, int64_t monotonic_us);
+/* The monotonic time, in a step that began at this one. */
+int64_t owner_clock(const struct lane *lane, int64_t monotonic_us);
 void owner_claim(struct lane *lane, int64_t monotonic_us);	/* tries to, and rebuilds what the lane holds */
 void owner_renew(struct lane *lane, int64_t monotonic_us);
 void owner_step_down(struct lane *lane, int64_t monotonic_us, const char *why);

@@ -24,21 +24,29 @@ lane_now(const struct lane *lane, int64_t monotonic_us)
 	return now_us > lane->last_now_us ? now_us : lane->last_now_us;
 }
 
-void
-owner_set_time(struct lane *lane, int64_t now_us, int64_t monotonic_us)
+int64_t
+owner_clock(const struct lane *lane, int64_t monotonic_us)
 {
-	int64_t ours_us = lane_now(lane, monotonic_us);
+	return lane->config.monotonic != NULL ? lane->config.monotonic(lane->config.context) : monotonic_us;
+}
 
-	lane->ahead_us = ours_us > now_us ? ours_us - now_us : 0;
-	lane->base_us = now_us + lane->ahead_us;
+/* The database's clock has gone on since it was read, so ours is as late as the answer: of all answers the one counts
+ * that makes it latest, until another tells that it is ahead. */
+void
+owner_set_time(struct lane *lane, int64_t now_us, int64_t since_us, int64_t monotonic_us)
+{
+	int64_t ours_us = lane_now(lane, monotonic_us), most_us = now_us + (monotonic_us - since_us);
+
+	lane->ahead_us = ours_us > most_us ? ours_us - most_us : 0;
+	lane->base_us = ours_us > now_us ? ours_us : now_us;
 	lane->base_monotonic_us = monotonic_us;
 	lane->last_now_us = lane->base_us;
 }
 
 void
-owner_stored(struct lane *lane, int64_t now_us, int64_t monotonic_us)
+owner_stored(struct lane *lane, int64_t now_us, int64_t since_us, int64_t monotonic_us)
 {
-	owner_set_time(lane, now_us, monotonic_us);
+	owner_set_time(lane, now_us, since_us, monotonic_us);
 	lane->next_renew_us = monotonic_us + RENEW_US;
 	lane->recovers = lane->recovers && monotonic_us < lane->settles_us;
 }
@@ -96,7 +104,7 @@ owner_claim(struct lane *lane, int64_t monotonic_us)
 	if (lane->standby)
 		return;
 	if (status == OK) {
-		owner_set_time(lane, claim.now_us, monotonic_us);
+		owner_set_time(lane, claim.now_us, monotonic_us, owner_clock(lane, monotonic_us));
 		memcpy(lane->next_id, claim.next_id, sizeof lane->next_id);
 		memcpy(lane->persisted, claim.next_id, sizeof lane->persisted);
 		lane->start_part = lane->config.range.first_part;
@@ -135,6 +143,6 @@ owner_renew(struct lane *lane, int64_t monotonic_us)
 		owner_step_down(lane, monotonic_us, err.message);
 		return;
 	}
-	owner_stored(lane, now_us, monotonic_us);
+	owner_stored(lane, now_us, monotonic_us, owner_clock(lane, monotonic_us));
 	lane->claim_pause_us = CLAIM_PAUSE_US;
 }

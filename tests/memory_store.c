@@ -15,6 +15,7 @@ struct memory_store {
 	enum status outcome;		/* of what was sent */
 	struct error error;
 	bool held;
+	int64_t done_us;		/* when what was sent was done */
 	bool late;			/* sent, and neither done nor given up yet: */
 	struct batch batch;
 	struct memory_store *next;	/* of the memory's */
@@ -351,6 +352,7 @@ memory_send(struct store *store, const struct batch *batch, struct error *err)
 	fate = fate_of(store, batch);
 	self->late = fate == MEMORY_late;
 	self->batch = *batch;
+	self->done_us = self->memory->now_us;
 	if (!self->late)
 		self->outcome = settle(self, batch, fate, &self->error);
 	return OK;
@@ -361,10 +363,12 @@ memory_await(struct store *store, int64_t *now_us, struct error *err)
 {
 	struct memory_store *self = of(store);
 
-	if (self->late)
+	if (self->late) {
 		self->outcome = commit(self, &self->batch, &self->error);
+		self->done_us = self->memory->now_us;
+	}
 	self->late = false;
-	*now_us = self->memory->now_us;
+	*now_us = self->done_us;
 	if (self->outcome != OK)
 		*err = self->error;
 	return self->outcome;

@@ -64,6 +64,12 @@ drive_free(struct drive *of)
 	arena_free(of->arena);
 }
 
+static int64_t
+drive_clock(void *context)
+{
+	return ((const struct drive *)context)->now_us;
+}
+
 struct lane *
 drive_another(struct drive *of, int64_t owner)
 {
@@ -75,6 +81,7 @@ drive_another(struct drive *of, int64_t owner)
 		.cache_bytes = of->cache_bytes,
 		.ready = told,
 		.owned = owned,
+		.monotonic = drive_clock,
 		.context = of,
 		.owner = owner,
 	});

@@ -727,6 +727,50 @@ START_TEST(test_time)
 }
 END_TEST
 
+static enum status
+slowly(struct memory *memory, enum memory_call call, const struct batch *batch, struct error *err)
+{
+	(void)memory;
+	(void)batch;
+	(void)err;
+	if (call == MEMORY_claim || call == MEMORY_renew)
+		drive_wait(drive, 2 * DRIVE_SECOND);
+	return OK;
+}
+
+/* A claim that ends the backend of a dead owner takes two seconds: what is due then is not due two seconds before. */
+START_TEST(test_the_time_of_slow_calls)
+{
+	drive->memory->judge = slowly;
+	drive_open(drive);
+	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
+	drive_wait(drive, 3 * DRIVE_SECOND);
+	drive_step(drive);
+	ck_assert_uint_eq(drive->memory->calls[MEMORY_renew], 1);
+	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
+}
+END_TEST
+
+/* An answer that comes late tells an early time, and not that the clock is wrong. */
+START_TEST(test_the_time_of_late_answers)
+{
+	const struct definition *definition = drive_define(drive, one_task);
+
+	drive_open(drive);
+	drive->memory->hold = true;
+	drive_start(drive, definition, none);
+	drive_step(drive);
+	ck_assert(lane_flying(drive->lane));
+	drive_wait(drive, 2 * DRIVE_SECOND);
+	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
+	drive->memory->hold = false;
+	drive_step(drive);
+	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
+	drive_wait(drive, DRIVE_SECOND);
+	ck_assert_int_eq(lane_now(drive->lane, drive->now_us), drive->memory->now_us);
+}
+END_TEST
+
 /* Equal keys meet in a part, for ever. */
 START_TEST(test_parts)
 {
@@ -752,7 +796,8 @@ main(void)
 		test_weather_that_passes, test_weather_that_stays, test_a_read_that_fails,
 		test_a_failed_job_and_weather, test_weather_after_a_part_was_saved, test_a_guilty_job,
 		test_jobs_take_half, test_a_standby, test_fenced_in_a_batch, test_renewal,
-		test_stop, test_ids_after_a_crash, test_time, test_parts, NULL };
+		test_stop, test_ids_after_a_crash, test_time, test_the_time_of_slow_calls,
+		test_the_time_of_late_answers, test_parts, NULL };
 
 	return drive_suite("batch", tests);
 }
