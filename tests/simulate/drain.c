@@ -207,6 +207,19 @@ next_event_us(struct world *world)
 	return next;
 }
 
+/* So much time passes that all clocks follow, and those who were in trouble hear of it.  It stops where an instance has
+ * grown too large, until somebody deletes that. */
+static void
+hear(struct world *world, int64_t us)
+{
+	int64_t end = world->now_us + us;
+
+	while (world->now_us < end && !world_failed(world)) {
+		step_tame(world);
+		world_run(world, end - world->now_us);
+	}
+}
+
 /* Lets that time come; a leap of the clock, so that a long wait costs no more than a short one. */
 static void
 pass_until(struct world *world, int64_t us)
@@ -216,7 +229,7 @@ pass_until(struct world *world, int64_t us)
 	world->quiet = false;			/* an owner may seem dead for the leap */
 	if (ahead > 4 * WORLD_SECOND)
 		world_jump(world, ahead - 2 * WORLD_SECOND);
-	world_run(world, 6 * WORLD_SECOND);	/* longer than between two renewals: all clocks follow */
+	hear(world, 6 * WORLD_SECOND);		/* longer than between two renewals */
 	await_owner(world);
 	world->quiet = true;
 }
@@ -231,19 +244,6 @@ check_poisonings(struct world *world, int64_t before)
 
 	if (ends > jobs * (world->counted.jumps ? AFTER_JUMPS : USUAL))
 		world_fail(world, "%" PRId64 " jobs ended the daemon %" PRId64 " times", jobs, ends);
-}
-
-/* Those who were in trouble hear of it, and what was held is tried again; time stops where an instance has grown too
- * large, until somebody deletes it. */
-static void
-hear(struct world *world, int64_t us)
-{
-	int64_t end = world->now_us + us;
-
-	while (world->now_us < end && !world_failed(world)) {
-		step_tame(world);
-		world_run(world, end - world->now_us);
-	}
 }
 
 void
