@@ -113,6 +113,13 @@ pg_run(PGconn *conn, const char *sql, const char *doing, struct error *err)
 }
 
 enum status
+pg_take_turn(PGconn *conn, const char *doing, struct error *err)
+{
+	return pg_run(conn, "set local lock_timeout = '10s'; select 1 from setting where name = 'parts' for update",
+		doing, err);
+}
+
+enum status
 pg_end(PGconn *conn, enum status status, const char *doing, struct error *err)
 {
 	struct error ignored;

@@ -56,8 +56,7 @@ make_missing(PGconn *conn, struct arena *arena, int64_t month, struct error *err
 	enum status status = OK;
 	PGresult *result;
 
-	TRY(pg_run(conn, "set local lock_timeout = '10s'; select 1 from setting where name = 'parts' for update",
-		"making partitions", err));
+	TRY(pg_take_turn(conn, "making partitions", err));
 	TRY(missing(conn, arena, month, &result, err));
 	for (int i = 0; i < PQntuples(result) && status == OK; i++)
 		status = make_one(conn, arena, PQgetvalue(result, i, 0), month, err);

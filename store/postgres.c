@@ -580,8 +580,7 @@ static enum status
 take_over(struct postgres *pg, const struct lane_range *range, int64_t owner, int64_t previous, int64_t takeover_us,
 	int64_t own_takeover_us, struct claim *claim, struct error *err)
 {
-	TRY(pg_run(pg->conn, "set local lock_timeout = '10s'; select 1 from setting where name = 'parts' for update",
-		"claiming a lane", err));
+	TRY(pg_take_turn(pg->conn, "claiming a lane", err));
 	TRY(evict_others(pg, range, takeover_us, &claim->unclean, err));
 	if (previous != 0 && previous != owner)
 		claim->unclean = true;

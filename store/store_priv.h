@@ -22,6 +22,10 @@ enum status pg_connect(const char *database, const char *application, PGconn **c
 /* Runs SQL without parameters, several statements allowed, and forgets what it returns. */
 enum status pg_run(PGconn *conn, const char *sql, const char *doing, struct error *err) MUST_CHECK;
 
+/* In a transaction: waits for its turn among all claims and makers of partitions, longer than a lane waits for a
+ * row. */
+enum status pg_take_turn(PGconn *conn, const char *doing, struct error *err) MUST_CHECK;
+
 /* Ends a transaction whose work went as `status` says: commits, or rolls back, also when the commit was refused.  The
  * first failure counts. */
 enum status pg_end(PGconn *conn, enum status status, const char *doing, struct error *err) MUST_CHECK;
