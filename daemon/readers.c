@@ -23,7 +23,7 @@ struct readers {
 	pthread_cond_t arrived, brief_arrived;	/* the latter for the thread that takes no reports */
 	struct job_queue brief, reports;
 	struct read_job *free;
-	bool stop, has_brief_thread, brief_thread_waits;
+	bool stop, brief_thread_waits;
 	int64_t count;
 	pthread_t *threads;
 };
@@ -66,25 +66,10 @@ next_job(struct readers *readers, bool brief_only, struct read_job *job)
 	return taken != NULL;
 }
 
-/* The first of several threads. */
-static bool
-take_brief_place(struct readers *readers)
+static void
+read_all(struct readers *readers, bool brief_only)
 {
-	bool taken;
-
-	pthread_mutex_lock(&readers->mutex);
-	taken = readers->settings->readers > 1 && !readers->has_brief_thread;
-	readers->has_brief_thread = readers->has_brief_thread || taken;
-	pthread_mutex_unlock(&readers->mutex);
-	return taken;
-}
-
-static void *
-reader_main(void *argument)
-{
-	struct readers *readers = argument;
 	struct reader *reader = NULL;
-	bool brief_only = take_brief_place(readers);
 	struct read_job job;
 	struct error err;
 	char quoted[512];
@@ -98,6 +83,19 @@ reader_main(void *argument)
 	}
 	if (reader != NULL)
 		reader_close(reader);
+}
+
+static void *
+reader_main(void *argument)
+{
+	read_all(argument, false);
+	return NULL;
+}
+
+static void *
+brief_reader_main(void *argument)
+{
+	read_all(argument, true);
 	return NULL;
 }
 
@@ -117,9 +115,13 @@ readers_start(const char *database, const struct settings *settings)
 	pthread_cond_init(&readers->arrived, NULL);
 	pthread_cond_init(&readers->brief_arrived, NULL);
 	readers->threads = ARENA_ARRAY(arena, pthread_t, (size_t)settings->readers);
-	for (i = 0; i < settings->readers; i++)
-		if (pthread_create(&readers->threads[readers->count], NULL, reader_main, readers) == 0)
+	for (i = 0; i < settings->readers; i++) {
+		bool brief_only = settings->readers > 1 && readers->count == 0;
+		void *(*begin)(void *) = brief_only ? brief_reader_main : reader_main;
+
+		if (pthread_create(&readers->threads[readers->count], NULL, begin, readers) == 0)
 			readers->count++;
+	}
 	return readers;
 }
 
