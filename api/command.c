@@ -56,8 +56,7 @@ complain_missing(struct exchange *exchange, enum manner manner, const char *id)
 static bool
 is_weather(enum status status)
 {
-	return status == E_unavailable || status == E_weather || status == E_held || status == E_fenced ||
-		status == E_internal;
+	return status_http(status) == 503 || status == E_internal;
 }
 
 void
