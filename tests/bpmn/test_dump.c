@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+
 static const char *const models[] = { "order", "loops", "joins" };
 
 static struct arena *arena;
@@ -23,17 +25,12 @@ golden_path(const char *name, const char *suffix)
 static const char *
 read_file(const char *path)
 {
-	FILE *file = fopen(path, "r");
-	struct text text;
-	char part[4096];
+	const char *bytes;
+	struct error err;
 	size_t length;
 
-	ck_assert_msg(file != NULL, "cannot open %s", path);
-	text_init(&text, arena);
-	while ((length = fread(part, 1, sizeof(part), file)) > 0)
-		text_put(&text, part, length);
-	fclose(file);
-	return text_string(&text);
+	ck_assert_msg(file_read(arena, path, &bytes, &length, &err) == OK, "%s", err.message);
+	return bytes;
 }
 
 static void

@@ -433,6 +433,21 @@ def sql(database, text):
 	return psql.stdout.strip()
 
 
+class Holder:
+	"""Somebody at a terminal: a session that ran a statement and leaves its transaction open."""
+
+	def __init__(self, database, statement):
+		self.psql = subprocess.Popen(["psql", "-qAtX", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+		self.psql.stdin.write(f"begin; {statement}; select 'held';\n")
+		self.psql.stdin.flush()
+		while self.psql.stdout.readline().strip() != "held":
+			pass
+
+	def leave(self):
+		self.psql.stdin.close()
+		self.psql.wait()
+
+
 def until_true(database, question, seconds=5):
 	end = time.monotonic() + seconds
 	while time.monotonic() < end:

@@ -29,13 +29,20 @@ START_TEST(multi_parallel)
 }
 END_TEST
 
-START_TEST(multi_sequential_collection)
+static struct sim *
+x_then_y(void)
 {
 	struct value items[] = {value_string("x"), value_string("y")};
-	struct sim *sim = sim_begin("<startEvent id='s'/>" MULTI("m",
+
+	return sim_begin("<startEvent id='s'/>" MULTI("m",
 		"isSequential='true' camunda:collection='${list}' camunda:elementVariable='item'", "")
 		"<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "e"),
 		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = 2}}));
+}
+
+START_TEST(multi_sequential_collection)
+{
+	struct sim *sim = x_then_y();
 	struct activity *m = sim_at(sim, "m");
 
 	ck_assert_int_eq(sim_count(sim, "m"), 1);
@@ -140,11 +147,7 @@ END_TEST
 /* Instances in a row share one loopCounter and one element, the body's: variables that change, not new ones. */
 START_TEST(multi_sequential_shares_variables)
 {
-	struct value items[] = {value_string("x"), value_string("y")};
-	struct sim *sim = sim_begin("<startEvent id='s'/>" MULTI("m",
-		"isSequential='true' camunda:collection='${list}' camunda:elementVariable='item'", "")
-		"<endEvent id='e'/>" FLOW("f0", "s", "m") FLOW("f1", "m", "e"),
-		VARS({.name = "list", .value = {.type = VALUE_list, .items = items, .length = 2}}));
+	struct sim *sim = x_then_y();
 	struct activity *body = sim_at(sim, "m")->scope;
 	int64_t counter = tree_variable_local(body, "loopCounter")->id, item = tree_variable_local(body, "item")->id;
 

@@ -22,6 +22,7 @@ BYTES_PER_POLL = 20000		# reliability.md 3.3, T11
 # 80 MB, so that a leak of a third of them shows.  Every ten seconds what is free goes back to the system.
 KEPT, KEPT_SECONDS = 24 << 20, 20
 LIST_BYTES = 1 << 20
+LARGE_LIST = enemy.request("GET", "/engine-rest/variable-instance?variableName=large")
 
 
 def hold(count, port, data, **options):
@@ -178,8 +179,7 @@ def slow_readers(daemon, count):
 	"""They ask for a megabyte and more, and do not read.  What is ready for them waits in memory, until the connection has
 	not moved for body_seconds."""
 	since = time.monotonic()
-	ask = enemy.request("GET", "/engine-rest/variable-instance?variableName=large")
-	held = hold(count, daemon.port, ask, receive_buffer=4096)
+	held = hold(count, daemon.port, LARGE_LIST, receive_buffer=4096)
 	full = enemy.settle(lambda: -enemy.memory(daemon), -(count * LIST_BYTES), 1)
 	ended = enemy.settle(lambda: connections_to(daemon.port), 8, BODY_SECONDS + SLACK + 5)
 	rig.note(f"{count} slow readers: {-full >> 20} MB, gone after {time.monotonic() - since:.1f} s")
@@ -190,8 +190,7 @@ def slow_readers(daemon, count):
 def dripping_readers(daemon, count):
 	"""They read all the time, four kilobytes a second: less than the least speed, so the deadline counts."""
 	since = time.monotonic()
-	ask = enemy.request("GET", "/engine-rest/variable-instance?variableName=large")
-	held = hold(count, daemon.port, ask, receive_buffer=4096, segment=1448)
+	held = hold(count, daemon.port, LARGE_LIST, receive_buffer=4096, segment=1448)
 	open_, taken = len(held), 0
 	while open_ and time.monotonic() < since + BODY_SECONDS + SLACK + 5:
 		time.sleep(0.25)		# the speed of the client
@@ -208,7 +207,7 @@ def steady_reader(daemon):
 	"""Slow, but fast enough: some 130 kB a second for longer than the deadline, and it gets all of its reply."""
 	with enemy.Raw(daemon.port, receive_buffer=16384, segment=1448) as raw:
 		since = time.monotonic()
-		raw.say(enemy.request("GET", "/engine-rest/variable-instance?variableName=large"))
+		raw.say(LARGE_LIST)
 		taken = 0
 		while taken < LIST_BYTES:
 			got = read_some(raw, 16384)

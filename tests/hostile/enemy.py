@@ -4,7 +4,6 @@ import collections
 import json
 import os
 import pathlib
-import re
 import socket
 import subprocess
 import sys
@@ -19,21 +18,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 # was asked.  Its own failure would be a RestException "internal error", which is never right.
 CAMUNDAS_500 = ("ProcessEngineException", "NullValueException", "TaskAlreadyClaimedException", "RestException",
 	"InvalidRequestException")
-
-
-# ---- databases ---------------------------------------------------------------------------------------------------
-
-
-def sql(database, text):
-	"""Runs it beside our database, to which nobody may be able to connect; its words."""
-	beside = re.sub(r"dbname=\w+", "dbname=postgres", database)
-	return subprocess.run(["psql", "-qAtc", text, beside], check=True, capture_output=True, text=True).stdout.split()
-
-
-def fresh(database, name):
-	"""The connection string of a new database of the same server."""
-	sql(database, f"create database {name}")
-	return re.sub(r"dbname=\w+", f"dbname={name}", database)
 
 
 # ---- sockets -----------------------------------------------------------------------------------------------------

@@ -63,16 +63,17 @@ def await_incidents(client, before):
 def lose_the_database(daemon, database, client):
 	"""It ends all connections and takes no new ones, under load: the statuses that gave, and whether all is well again."""
 	statuses, name = set(), re.search(r"dbname=(\w+)", database)[1]
-	enemy.sql(database, f"alter database {name} allow_connections false")
+	beside = re.sub(r"dbname=\w+", "dbname=postgres", database)	# nobody may be able to connect to ours
+	rig.sql(beside, f"alter database {name} allow_connections false")
 	for _ in range(5):
-		enemy.sql(database, f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+		rig.sql(beside, f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
 		for _ in range(4):
 			try:
 				statuses.add(client.post("/process-definition/key/work/start", marked()).status)
 				statuses.add(client.post("/task", {"nameLike": VALUE}).status)
 			except rig.Down:
 				statuses.add("no answer")
-	enemy.sql(database, f"alter database {name} allow_connections true")
+	rig.sql(beside, f"alter database {name} allow_connections true")
 	return statuses, daemon.await_health("UP", 60) is not None
 
 
