@@ -11,18 +11,20 @@ static const char loop_counter[] = "loopCounter";
  * keep others waiting.  Camunda 7 creates all in one transaction. */
 enum { INSTANCES_AT_ONCE = 1000 };
 
-/* A client may have put anything under that name. */
+/* A client may have put anything under that name; what is no Integer would end in a ClassCastException in Camunda. */
 static enum status
 count_in(const struct activity *body, const char *name, int64_t *count, struct error *err)
 {
 	const struct variable *variable = tree_variable_local(body, name);
 
 	*count = 0;
-	if (variable != NULL && variable->value.type >= VALUE_short && variable->value.type <= VALUE_long)
-		*count = variable->value.integer;
-	else if (variable != NULL)
-		return FAIL(err, engine, "the variable '%s' of '%s' is not a whole number", name, body->node->id);
-	return OK;
+	if (variable == NULL)
+		return OK;
+	*count = variable->value.integer;
+	if (variable->value.type >= VALUE_short && variable->value.type <= VALUE_long && *count >= INT32_MIN &&
+	    *count <= INT32_MAX)
+		return OK;
+	return FAIL(err, engine, "the variable '%s' of '%s' is not a whole number of 32 bits", name, body->node->id);
 }
 
 static enum status

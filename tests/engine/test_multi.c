@@ -190,17 +190,31 @@ START_TEST(multi_parallel_opens_all_first)
 }
 END_TEST
 
-START_TEST(multi_counter_of_another_type)
+static void
+refuses_counter(struct entries counter)
 {
 	struct sim *sim = sim_begin("<startEvent id='s'/>" MULTI("m", "isSequential='true'", CARDINALITY("2"))
 		FLOW("f0", "s", "m"), NONE);
-	struct entries text = VARS(TEXT("nrOfInstances", "two"));
 
 	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_variables, .target = sim_at(sim, "m")->scope->id,
-		.variables = text, .local = true}) == OK);
+		.variables = counter, .local = true}) == OK);
 	ck_assert(sim_complete(sim, "m", NONE) == E_engine);
-	ck_assert_ptr_nonnull(strstr(sim->error.message, "'nrOfInstances'"));
+	ck_assert_ptr_nonnull(strstr(sim->error.message, counter.list[0].name));
 	sim_free(sim);
+}
+
+START_TEST(multi_counter_of_another_type)
+{
+	struct entry far = { .name = "nrOfCompletedInstances" };
+
+	refuses_counter(VARS(TEXT("nrOfInstances", "two")));
+	far.value = value_long(INT64_MAX);
+	refuses_counter((struct entries){ .list = &far, .count = 1 });
+	far.value = value_long(INT64_C(1) << 31);
+	refuses_counter((struct entries){ .list = &far, .count = 1 });
+	far.name = "nrOfInstances";
+	far.value = value_long(INT64_MIN);
+	refuses_counter((struct entries){ .list = &far, .count = 1 });
 }
 END_TEST
 
