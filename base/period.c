@@ -296,32 +296,30 @@ last_after(int64_t end_us, const struct period *period, int64_t now_us, int64_t 
 
 /* Without a start, occurrences are counted back from the end. */
 static int64_t
-next_before_end(const struct cycle *cycle, int64_t now_us, int64_t *skipped)
+next_before_end(const struct cycle *cycle, int64_t now_us)
 {
 	int64_t most = cycle->repeats < 0 ? INT32_MAX : cycle->repeats;
 	int64_t back = last_after(cycle->end_us, &cycle->period, now_us, most);
 
-	*skipped = 0;
 	return back < 0 ? WHEN_NONE : period_add(cycle->end_us, &cycle->period, -back);
 }
 
 int64_t
-cycle_next(const struct cycle *cycle, int64_t now_us, int64_t *skipped)
+cycle_next(const struct cycle *cycle, int64_t now_us, int64_t *index)
 {
-	int64_t next, times;
+	int64_t next;
 
 	assert(cycle->period.months || cycle->period.days || cycle->period.us);
-	*skipped = 0;
+	*index = 0;
 	if (now_us >= WHEN_LAST)
 		return WHEN_NONE;
 	if (cycle->start_us == WHEN_NONE && cycle->end_us != WHEN_NONE)
-		return next_before_end(cycle, now_us, skipped);
+		return next_before_end(cycle, now_us);
 	if (cycle->start_us == WHEN_NONE)
 		return period_add(now_us, &cycle->period, 1);
-	times = first_after(cycle->start_us, &cycle->period, now_us);
-	next = period_add(cycle->start_us, &cycle->period, times);
+	*index = first_after(cycle->start_us, &cycle->period, now_us);
+	next = period_add(cycle->start_us, &cycle->period, *index);
 	if (cycle->end_us != WHEN_NONE && next > cycle->end_us)
 		return WHEN_NONE;
-	*skipped = times > 1 ? times - 1 : 0;
 	return next;
 }

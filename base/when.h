@@ -53,8 +53,8 @@ enum { CYCLE_TEXT = 256 };	/* bytes of its text at most, the end included */
 enum status cycle_parse(const char *text, struct cycle *cycle, struct error *err) MUST_CHECK;
 
 /* The first start + k * period (k >= 0) after now_us (semantics.md 2.9: late execution skips occurrences and
- * they count); *skipped says how many lie between start and it, both not counted.  Without a start it is
- * now_us, or with an end the occurrences count back from there.  WHEN_NONE when nothing comes any more. */
-int64_t cycle_next(const struct cycle *cycle, int64_t now_us, int64_t *skipped);
+ * they count); *index is that k.  Without a start it is now_us, or with an end the occurrences count back from there;
+ * *index is 0 then.  WHEN_NONE when nothing comes any more.  Does not look at repeats, but to count back. */
+int64_t cycle_next(const struct cycle *cycle, int64_t now_us, int64_t *index);
 
 #endif

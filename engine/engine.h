@@ -128,8 +128,8 @@ struct job {
 	int64_t due_us;			/* WHEN_NONE: at once */
 	int32_t retries;
 	int64_t priority;
-	const char *cycle;		/* repeating timer: what is left of it, ISO 8601; JOB_instances: number of the
-					 * next one; or NULL */
+	const char *cycle;		/* repeating timer: cron, or ISO 8601 with the number of its last occurrence
+					 * (the start is 0); JOB_instances: number of the next one; or NULL */
 	const char *message;		/* of the last failure */
 	int32_t failed_key;		/* node where it failed, 0 */
 	int64_t created_us;

@@ -64,8 +64,9 @@ instant_of(struct machine *machine, const struct value *value, int64_t *us, stru
 	return when_parse(value->text, us, err);
 }
 
-/* What is left of a cycle: repeats, its anchor and its period, so that a late firing knows what it missed.  One with an
- * end needs none of it: what is left is counted back from there (CB DurationHelper). */
+/* What is kept of a cycle: the number of its last occurrence, its anchor and its period, so that a firing that is late,
+ * or that somebody moved, knows what it missed.  One with an end is kept as it is: its occurrences are counted back
+ * from there (CB DurationHelper). */
 static const char *
 cycle_text(struct machine *machine, const struct cycle *cycle, const char *period)
 {
@@ -114,25 +115,37 @@ next_of_cron(struct machine *machine, const char *text, int64_t *due_us, struct 
 	return OK;
 }
 
+/* The number of the last occurrence of as many from this one on, or of this one if there are none. */
+static int64_t
+last_index(int64_t first, int64_t count)
+{
+	if (count <= 0)
+		return first;
+	return count - 1 <= INT64_MAX - first ? first + count - 1 : INT64_MAX;
+}
+
 static enum status
-first_of_cycle(struct machine *machine, const char *text, int64_t *due_us, const char **rest, struct error *err)
+first_of_cycle(struct machine *machine, const char *text, int64_t *due_us, const char **kept, struct error *err)
 {
 	struct cycle cycle;
-	int64_t skipped;
+	int64_t index;
 
-	if (is_cron(text)) {
-		*rest = text;
+	*kept = text;
+	if (is_cron(text))
 		return next_of_cron(machine, text, due_us, err);
-	}
 	TRY(cycle_parse(text, &cycle, err));
 	if (cycle.start_us == WHEN_NONE && cycle.end_us == WHEN_NONE)
 		/* as precise as the text that keeps it */
 		cycle.start_us = machine->command->now_us / 1000 * 1000;
-	*due_us = cycle_next(&cycle, machine->command->now_us, &skipped);
+	*due_us = cycle_next(&cycle, machine->command->now_us, &index);
 	if (*due_us == WHEN_NONE)
 		return FAIL(err, engine, "the cycle '%s' is over before it begins", text);
-	*rest = cycle.end_us != WHEN_NONE ? text : cycle_text(machine, &cycle, period_part(machine, text));
-	if (strlen(*rest) >= CYCLE_TEXT)
+	if (cycle.end_us != WHEN_NONE)
+		return OK;
+	if (cycle.repeats >= 0)
+		cycle.repeats = last_index(index, cycle.repeats);
+	*kept = cycle_text(machine, &cycle, period_part(machine, text));
+	if (strlen(*kept) >= CYCLE_TEXT)
 		return FAIL(err, engine, "the cycle '%.100s...' is too long", text);
 	return OK;
 }
@@ -160,33 +173,24 @@ open_timer(struct machine *machine, struct activity *host, const struct node *ev
 	return open_job(machine, host, JOB_timer, event, due_us, cycle, err);
 }
 
-/* The follow-up of a repeating timer; occurrences missed by a late execution count (semantics.md 2.9). */
+/* The follow-up of a repeating timer; occurrences missed by a late execution count (semantics.md 2.9), and so does one
+ * that is executed before it is due. */
 static enum status
 repeat_timer(struct machine *machine, struct activity *host, const struct node *event, const char *text,
 	int64_t fired_us, struct error *err)
 {
 	struct cycle cycle;
-	int64_t before, after, due_us;
+	int64_t index, due_us;
 
 	if (is_cron(text)) {
 		TRY(next_of_cron(machine, text, &due_us, err));
 		return open_job(machine, host, JOB_timer, event, due_us, text, err);
 	}
 	TRY(cycle_parse(text, &cycle, err));
-	cycle_next(&cycle, fired_us - 1, &before);
-	due_us = cycle_next(&cycle, machine->command->now_us > fired_us ? machine->command->now_us : fired_us, &after);
-	if (due_us == WHEN_NONE)
+	due_us = cycle_next(&cycle, machine->command->now_us > fired_us ? machine->command->now_us : fired_us, &index);
+	if (due_us == WHEN_NONE || (cycle.end_us == WHEN_NONE && cycle.repeats >= 0 && index > cycle.repeats))
 		return OK;
-	if (cycle.end_us != WHEN_NONE)
-		return open_job(machine, host, JOB_timer, event, due_us, text, err);
-	if (cycle.repeats >= 0) {
-		/* the anchor itself is an occurrence only when the timer began there */
-		cycle.repeats -= after - before + (fired_us <= cycle.start_us);
-		if (cycle.repeats <= 0)
-			return OK;
-	}
-	return open_job(machine, host, JOB_timer, event, due_us,
-		cycle_text(machine, &cycle, period_part(machine, text)), err);
+	return open_job(machine, host, JOB_timer, event, due_us, text, err);
 }
 
 static enum status

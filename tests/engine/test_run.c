@@ -264,22 +264,74 @@ START_TEST(timer_interrupts)
 }
 END_TEST
 
-START_TEST(timer_repeats_beside)
+/* Every ten seconds, three times, beside the task a. */
+static struct sim *
+begin_ticking(void)
 {
-	struct sim *sim = sim_begin("<startEvent id='s'/>" EXTERNAL("a")
+	return sim_begin("<startEvent id='s'/>" EXTERNAL("a")
 		BOUNDARY_TIMER("t", "a", "false", "timeCycle", "R3/PT10S")
 		"<endEvent id='e'/><endEvent id='tick'/>"
 		FLOW("f0", "s", "a") FLOW("f1", "a", "e") FLOW("f2", "t", "tick"), NONE);
-	int i;
+}
 
-	for (i = 0; i < 3; i++) {
+/* Fires at each of these seconds after the start, when it must be due, and not again. */
+static void
+ticks_at(struct sim *sim, int64_t start_us, const int *seconds, int count)
+{
+	for (int i = 0; i < count; i++) {
 		ck_assert_ptr_nonnull(sim_at(sim, "a")->jobs);
 		sim->now_us = sim_at(sim, "a")->jobs->due_us;
+		ck_assert_int_eq(sim->now_us, start_us + seconds[i] * INT64_C(1000000));
 		ck_assert(sim_fire(sim, "t") == OK);
 	}
 	ck_assert_ptr_null(sim_at(sim, "a")->jobs);
+}
+
+static void
+move_tick(struct sim *sim, int64_t due_us)
+{
+	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_job_due, .target = sim_at(sim, "a")->jobs->id,
+		.due_us = due_us}) == OK);
+}
+
+START_TEST(timer_repeats_beside)
+{
+	struct sim *sim = begin_ticking();
+
+	ticks_at(sim, sim->now_us, (const int[]){10, 20, 30}, 3);
 	ck_assert_str_eq(sim_active(sim), "a");
 	ck_assert_str_eq(sim_history(sim), "s t tick t tick t tick");
+	sim_free(sim);
+}
+END_TEST
+
+/* As in Camunda, who moves one firing moves no other: they stay where the start put them. */
+START_TEST(timer_repeats_after_a_moved_one)
+{
+	struct sim *sim = begin_ticking();
+	int64_t start_us = sim->now_us;
+
+	move_tick(sim, start_us + 15000000);
+	ticks_at(sim, start_us, (const int[]){15, 20, 30}, 3);
+	sim_free(sim);
+	sim = begin_ticking();
+	start_us = sim->now_us;
+	move_tick(sim, start_us + 40000000);
+	ticks_at(sim, start_us, (const int[]){40}, 1);
+	sim_free(sim);
+}
+END_TEST
+
+/* A client may take the date away: it is due at once. */
+START_TEST(timer_repeats_after_one_without_a_date)
+{
+	struct sim *sim = begin_ticking();
+	int64_t start_us = sim->now_us;
+
+	move_tick(sim, WHEN_NONE);
+	sim->now_us += 1000000;
+	ck_assert(sim_fire(sim, "t") == OK);
+	ticks_at(sim, start_us, (const int[]){10, 20, 30}, 3);
 	sim_free(sim);
 }
 END_TEST
@@ -677,7 +729,8 @@ main(void)
 	const TTest *const tests[] = { sequence, depth_first, parallel_join, join_is_per_flow, exclusive,
 		no_flow_holds, inclusive_join_sees_death, inclusive_join_behind_jobs, sub_process_and_terminate,
 		error_specific_first, error_end_and_unhandled, unhandled_error_maps_outputs, error_messages,
-		timer_interrupts, timer_repeats_beside, timer_repeats_until, timer_with_a_long_cycle, timer_by_cron,
+		timer_interrupts, timer_repeats_beside, timer_repeats_after_a_moved_one,
+		timer_repeats_after_one_without_a_date, timer_repeats_until, timer_with_a_long_cycle, timer_by_cron,
 		loop_without_wait_ends, mappings, inputs_do_not_see_each_other, async_and_failure, external_task_life,
 		external_task_without_attempts, error_case_must_be_true, local_variables_come_last, candidates,
 		user_priorities, conditions_before_outputs, initiator_is_unknown, priorities, deletion, transients_go,

@@ -101,9 +101,9 @@ period(struct arena *arena, const char *text)
 static void
 occurrences(const struct cycle *cycle, int64_t now_us)
 {
-	int64_t skipped, next = cycle_next(cycle, now_us, &skipped), again;
+	int64_t index, next = cycle_next(cycle, now_us, &index), again;
 
-	MUST(skipped >= 0, "%" PRId64, skipped);
+	MUST(index >= 0, "%" PRId64, index);
 	if (next == WHEN_NONE)
 		return;
 	MUST(next > now_us || next == WHEN_LAST, "%" PRId64 " after %" PRId64, next, now_us);
@@ -111,7 +111,7 @@ occurrences(const struct cycle *cycle, int64_t now_us)
 	MUST(cycle->end_us == WHEN_NONE || next <= cycle->end_us, "%" PRId64 " is behind the end", next);
 	if (cycle->start_us == WHEN_NONE && cycle->end_us == WHEN_NONE)
 		return;
-	again = cycle_next(cycle, now_us + (next - now_us) / 2, &skipped);
+	again = cycle_next(cycle, now_us + (next - now_us) / 2, &index);
 	MUST(again == next || next == WHEN_LAST, "%" PRId64 " and on the way %" PRId64, next, again);
 }
 
