@@ -567,12 +567,15 @@ begin(struct reference *run, struct token *token)
 static void
 arm(struct reference *run, struct token *token)
 {
+	const struct sketch_node *node;
 	int i;
 
-	token->rings = ARENA_ARRAY(run->arena, bool, run->sketch->node_count);
-	for (i = 0; i < (int)run->sketch->node_count; i++)
-		token->rings[i] = run->sketch->nodes[i].host == token->node &&
-			run->sketch->nodes[i].kind == SKETCH_boundary_timer;
+	token->rings = ARENA_ARRAY(run->arena, int, run->sketch->node_count);
+	for (i = 0; i < (int)run->sketch->node_count; i++) {
+		node = &run->sketch->nodes[i];
+		if (node->host == token->node && node->kind == SKETCH_boundary_timer)
+			token->rings[i] = node->repeats > 0 ? node->repeats : 1;
+	}
 }
 
 /* The activity begins, as a loop or once. */
@@ -735,10 +738,10 @@ reference_error(struct reference *run, int64_t id, int code)
 	return finish(run, &before);
 }
 
-bool
-reference_timer_runs(const struct reference *run, const struct token *token, int timer)
+int
+reference_rings(const struct reference *run, const struct token *token, int timer)
 {
-	return token->rings != NULL && (size_t)timer < run->sketch->node_count && token->rings[timer];
+	return token->rings != NULL && (size_t)timer < run->sketch->node_count ? token->rings[timer] : 0;
 }
 
 static enum answer
@@ -746,9 +749,9 @@ ring(struct reference *run, struct token *token, int timer)
 {
 	bool stays = run->sketch->nodes[timer].stays;
 
-	if (!reference_timer_runs(run, token, timer))
+	if (reference_rings(run, token, timer) == 0)
 		return ANSWER_refused;
-	token->rings[timer] = false;
+	token->rings[timer]--;
 	take_boundary(run, token, timer, !stays);
 	return ANSWER_done;
 }

@@ -24,7 +24,7 @@ struct token {
 	bool is_body;			/* of a loop: its instances are inside */
 	int counter;			/* loopCounter of an instance of a loop, else SKETCH_NONE */
 	int total, completed;		/* of a body: nrOfInstances, nrOfCompletedInstances */
-	bool *rings;			/* for each node: a boundary timer here that still runs; or NULL */
+	int *rings;			/* for each node: how often a boundary timer here still fires; or NULL */
 	struct token *first, *next;	/* inside, in order of coming; beside */
 	bool dead;
 };
@@ -72,7 +72,7 @@ enum answer reference_error(struct reference *reference, int64_t token, int code
 enum answer reference_job(struct reference *reference, int64_t token, int timer);
 enum answer reference_set(struct reference *reference, const int values[SKETCH_VARIABLES]);
 
-/* Whether boundary timer `timer` still runs at the token. */
-bool reference_timer_runs(const struct reference *reference, const struct token *token, int timer);
+/* How often boundary timer `timer` still fires at the token. */
+int reference_rings(const struct reference *reference, const struct token *token, int timer);
 
 #endif

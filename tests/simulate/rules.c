@@ -139,6 +139,57 @@ check_job(struct world *world, const struct saved_command *command, const struct
 		world_fail(world, "job %" PRId64 " was run without attempts left, or suspended", job->id);
 }
 
+/* The only timer that a command opens at the activity for the event, or NULL. */
+static const struct effect *
+timer_opened(const struct effects *effects, const struct job *like)
+{
+	for (size_t i = 0; i < effects->count; i++) {
+		const struct effect *effect = &effects->list[i];
+
+		if (effect->kind == EFFECT_job_open && effect->job_open.kind == JOB_timer &&
+		    effect->job_open.activity == like->host->id && effect->job_open.key == like->key)
+			return effect;
+	}
+	return NULL;
+}
+
+static bool
+is_closed(const struct effects *effects, int64_t job)
+{
+	for (size_t i = 0; i < effects->count; i++)
+		if (effects->list[i].kind == EFFECT_job_close && effects->list[i].job_close.job == job)
+			return true;
+	return false;
+}
+
+/* I3: of a cycle what comes next is the first of its occurrences that lies ahead, and nothing after the last. */
+static void
+check_cycle(struct world *world, const struct command *command, const struct effects *effects,
+	const struct tree *stored)
+{
+	const struct job *job = command->kind == COMMAND_execute_job ? tree_job(stored, command->target) : NULL;
+	const struct effect *opened;
+	struct cycle cycle;
+	struct error err;
+	int64_t past_us, number;
+
+	if (!job || job->kind != JOB_timer || !job->cycle || !is_closed(effects, job->id))
+		return;
+	if (cycle_parse(job->cycle, &cycle, &err) != OK) {
+		world_fail(world, "timer %" PRId64 ": %s", job->id, err.message);
+		return;
+	}
+	past_us = (command->now_us > job->due_us ? command->now_us : job->due_us) - cycle.start_us;
+	number = past_us < 0 ? 0 : past_us / cycle.period.us + 1;
+	opened = timer_opened(effects, job);
+	if (number > cycle.repeats && opened)
+		world_fail(world, "timer %" PRId64 " of %s fires again", job->id, job->cycle);
+	else if (number <= cycle.repeats && !opened)
+		world_fail(world, "timer %" PRId64 " of %s does not fire again", job->id, job->cycle);
+	else if (opened && opened->job_open.due_us != cycle.start_us + number * cycle.period.us)
+		world_fail(world, "timer %" PRId64 " of %s fires again at another time", job->id, job->cycle);
+}
+
 /* The worker has to hold the task that it ends or prolongs (an operator's command names none). */
 static void
 check_worker(struct world *world, const struct command *command, const struct tree *stored)
@@ -199,6 +250,7 @@ rules_saving(struct place *place, const struct saved_command *command, const str
 
 	if (stored->root) {
 		check_job(world, command, ask, stored);
+		check_cycle(world, command->command, effects, stored);
 		check_worker(world, command->command, stored);
 	}
 	check_new_id(world, command->event_id, "event");

@@ -109,6 +109,7 @@ add_boundary(struct artist *artist, int host)
 
 	node->host = host;
 	node->stays = timer && dice_chance(&artist->dice, 50);
+	node->repeats = node->stays && dice_chance(&artist->dice, 50) ? 1 + (int)dice_roll(&artist->dice, 3) : 0;
 	node->code = timer ? 0 : (int)dice_roll(&artist->dice, 3);
 	return at;
 }

@@ -52,6 +52,7 @@ struct sketch_node {
 	int host;			/* of a boundary event, or SKETCH_NONE */
 	int code;			/* of errors: E<code>; 0 at a boundary event catches all */
 	bool stays;			/* boundary timer that does not interrupt */
+	int repeats;			/* of such a timer: how often it fires, 0: once, by a duration */
 	bool before, after;		/* asynchronous */
 	enum sketch_loop loop;
 	int cardinality;		/* 0 to 3, or */

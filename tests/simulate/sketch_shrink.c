@@ -2,7 +2,9 @@
  * Leaving parts out of a sketch.  A part is a node but a start event, a flow, or what adorns a node or flow. */
 #include "tests/simulate/sketch_model.h"
 
-enum part_kind { PART_node, PART_flow, PART_before, PART_after, PART_loop, PART_completion, PART_condition };
+enum part_kind {
+	PART_node, PART_flow, PART_before, PART_after, PART_loop, PART_completion, PART_repeats, PART_condition
+};
 
 struct part {
 	enum part_kind kind;
@@ -27,6 +29,7 @@ find_part(const struct sketch *sketch, size_t wanted, struct part *part)
 		PART(PART_after, sketch->nodes[i].after);
 		PART(PART_loop, sketch->nodes[i].loop != SKETCH_once);
 		PART(PART_completion, sketch->nodes[i].completion.comparison != SKETCH_always);
+		PART(PART_repeats, sketch->nodes[i].repeats > 0);
 	}
 	for (i = 0; i < sketch->flow_count; i++) {
 		PART(PART_flow, true);
@@ -176,6 +179,7 @@ sketch_without(struct arena *arena, const struct sketch *sketch, size_t number)
 	case PART_after: made->nodes[part.at].after = false; break;
 	case PART_loop: made->nodes[part.at].loop = SKETCH_once; break;
 	case PART_completion: made->nodes[part.at].completion = (struct sketch_condition){0}; break;
+	case PART_repeats: made->nodes[part.at].repeats = 0; break;
 	case PART_condition: made->flows[part.at].condition = (struct sketch_condition){0}; break;
 	}
 	for (i = 0; i < (int)made->node_count; i++)

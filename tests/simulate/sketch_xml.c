@@ -107,6 +107,16 @@ write_flow(struct text *text, const struct sketch *sketch, const struct sketch_f
 }
 
 static void
+write_timer(struct text *text, const struct sketch_node *node)
+{
+	if (node->repeats == 0)
+		text_puts(text, SKETCH_TIMER);
+	else
+		text_printf(text, "<timerEventDefinition><timeCycle xsi:type=\"tFormalExpression\">R%d/PT10S"
+			"</timeCycle></timerEventDefinition>", node->repeats);
+}
+
+static void
 write_scope(struct text *text, const struct sketch *sketch, int scope)
 {
 	const struct sketch_node *node;
@@ -119,6 +129,8 @@ write_scope(struct text *text, const struct sketch *sketch, int scope)
 		write_attributes(text, sketch, (int)i);
 		write_loop(text, node);
 		text_puts(text, kinds[node->kind].inside);
+		if (node->kind == SKETCH_boundary_timer)
+			write_timer(text, node);
 		if (sketch_is(node, SKETCH_IS_error) && node->code > 0)
 			text_printf(text, "<errorEventDefinition errorRef=\"error%d\"/>", node->code);
 		else if (sketch_is(node, SKETCH_IS_error))

@@ -38,6 +38,15 @@ put_job(struct arena *arena, struct trace *trace, const char *line, int64_t id)
 	return job;
 }
 
+/* Two timers that will not fire equally often are not equal. */
+static const char *
+timer_line(struct arena *arena, const char *event, int64_t times)
+{
+	if (times == 1)
+		return arena_printf(arena, "timer %s", event);
+	return arena_printf(arena, "timer %s, %d times", event, (int)times);
+}
+
 static int
 by_text(const void *a, const void *b)
 {
@@ -181,18 +190,40 @@ engine_line(struct arena *arena, const struct activity *activity)
 	return text_string(&text);
 }
 
+/* How often it will fire if it is never late. */
+static int64_t
+times_left(const struct job *job)
+{
+	struct cycle cycle;
+	struct error err;
+
+	if (job->cycle == NULL)
+		return 1;
+	if (cycle_parse(job->cycle, &cycle, &err) != OK)
+		return INT32_MAX;
+	return cycle.repeats + 1 - (job->due_us - cycle.start_us) / cycle.period.us;
+}
+
+static const char *
+job_line(struct arena *arena, const struct activity *activity, const struct job *job)
+{
+	static const char *const kinds[] = {
+		[JOB_before] = "job before", [JOB_after] = "job after", [JOB_instances] = "job instances",
+	};
+	const char *id = program_node(activity->instance->definition->program, job->key)->id;
+
+	if (job->kind == JOB_timer)
+		return timer_line(arena, id, times_left(job));
+	return arena_printf(arena, "%s %s", kinds[job->kind], id);
+}
+
 static void
 put_engine_jobs(struct arena *arena, struct trace *trace, const struct activity *activity)
 {
-	static const char *const kinds[] = {
-		[JOB_timer] = "timer", [JOB_before] = "job before", [JOB_after] = "job after",
-		[JOB_instances] = "job instances",
-	};
 	const struct job *job;
 
 	for (job = activity->jobs; job != NULL; job = job->next)
-		put_job(arena, trace, arena_printf(arena, "%s %s", kinds[job->kind],
-			program_node(activity->instance->definition->program, job->key)->id), job->id);
+		put_job(arena, trace, job_line(arena, activity, job), job->id);
 }
 
 static struct trace *
@@ -291,20 +322,22 @@ put_reference_jobs(struct arena *arena, struct trace *trace, const struct refere
 {
 	const struct sketch_node *node = &reference->sketch->nodes[token->node];
 	const char *id = arena_printf(arena, "n%d", node->number);
-	int i;
+	int i, times;
 
 	if (token->state == TOKEN_active && node->kind == SKETCH_timer)
-		put_job(arena, trace, arena_printf(arena, "timer %s", id), token->id);
+		put_job(arena, trace, timer_line(arena, id, 1), token->id);
 	if (token->state == TOKEN_before)
 		put_job(arena, trace, arena_printf(arena, "job before %s%s", id,
 			node->loop != SKETCH_once ? BODY : ""), token->id);
 	if (token->state == TOKEN_after)
 		put_job(arena, trace, arena_printf(arena, "job after %s%s", id,
 			node->loop != SKETCH_once ? BODY : ""), token->id);
-	for (i = 0; i < (int)reference->sketch->node_count; i++)
-		if (reference_timer_runs(reference, token, i))
-			put_job(arena, trace, arena_printf(arena, "timer n%d", reference->sketch->nodes[i].number),
-				token->id)->timer = i;
+	for (i = 0; i < (int)reference->sketch->node_count; i++) {
+		times = reference_rings(reference, token, i);
+		id = arena_printf(arena, "n%d", reference->sketch->nodes[i].number);
+		if (times > 0)
+			put_job(arena, trace, timer_line(arena, id, times), token->id)->timer = i;
+	}
 }
 
 static struct trace *
