@@ -67,6 +67,14 @@ static const char *const bodies[] = {
 	"<intermediateCatchEvent id='w'>" TIMER("timeDuration", "${a}") "</intermediateCatchEvent>" FLOW("w", "e")
 	"<endEvent id='e'/><boundaryEvent id='r' attachedToRef='a'><errorEventDefinition errorRef='err1'/>"
 	"</boundaryEvent>" FLOW("r", "e"),
+	/* cycles and dates that a client chooses */
+	"<startEvent id='s'/>" FLOW("s", "a") "<userTask id='a'/>" FLOW("a", "w")
+	"<boundaryEvent id='t' attachedToRef='a' cancelActivity='false'>" TIMER("timeCycle", "${a}") "</boundaryEvent>"
+	FLOW("t", "d") "<userTask id='d'/><boundaryEvent id='u' attachedToRef='d' cancelActivity='false'>"
+	TIMER("timeCycle", "${b}") "</boundaryEvent>" FLOW("u", "x")
+	"<intermediateCatchEvent id='w'>" TIMER("timeDate", "${c}") "</intermediateCatchEvent>" FLOW("w", "x")
+	"<parallelGateway id='x'/>" FLOW("x", "y") FLOW("x", "z") "<userTask id='y'/>"
+	"<intermediateCatchEvent id='z'>" TIMER("timeCycle", "0 0/5 * * * ?") "</intermediateCatchEvent>",
 };
 enum { PROCESSES = sizeof bodies / sizeof *bodies };
 
@@ -97,7 +105,8 @@ static const char *
 choose_text(struct choices *choices)
 {
 	static const char *const texts[] = { NULL, "", "a", "b", "c", "w1", "w2", "E1", "E2", "E3", "${a}",
-		"PT1S", "2024-02-29T00:00:00", "\303\274\n\"\\", "P9999Y", "x,y,,z" };
+		"PT1S", "2024-02-29T00:00:00", "\303\274\n\"\\", "P9999Y", "x,y,,z",
+		"R2/PT1S", "R3/2024-01-31T00:00:00/P1M", "R9/PT1H/2024-01-01T00:00:00", "0 0/5 * * * ?" };
 
 	return texts[choose(choices, sizeof texts / sizeof *texts)];
 }
