@@ -115,7 +115,7 @@ next_of_cron(struct machine *machine, const char *text, int64_t *due_us, struct 
 	return OK;
 }
 
-/* The number of the last occurrence of as many from this one on, or of this one if there are none. */
+/* The number of the last of so many occurrences, the first of which has this number; there is one at least. */
 static int64_t
 last_index(int64_t first, int64_t count)
 {
@@ -188,7 +188,7 @@ repeat_timer(struct machine *machine, struct activity *host, const struct node *
 	}
 	TRY(cycle_parse(text, &cycle, err));
 	due_us = cycle_next(&cycle, machine->command->now_us > fired_us ? machine->command->now_us : fired_us, &index);
-	if (due_us == WHEN_NONE || (cycle.end_us == WHEN_NONE && cycle.repeats >= 0 && index > cycle.repeats))
+	if (due_us == WHEN_NONE || (cycle.repeats >= 0 && index > cycle.repeats))
 		return OK;
 	return open_job(machine, host, JOB_timer, event, due_us, text, err);
 }

@@ -195,11 +195,12 @@ refuses_counter(struct entries counter)
 {
 	struct sim *sim = sim_begin("<startEvent id='s'/>" MULTI("m", "isSequential='true'", CARDINALITY("2"))
 		FLOW("f0", "s", "m"), NONE);
+	const char *quoted = arena_printf(sim->arena, "'%s'", counter.list[0].name);
 
 	ck_assert(sim_run(sim, (struct command){.kind = COMMAND_set_variables, .target = sim_at(sim, "m")->scope->id,
 		.variables = counter, .local = true}) == OK);
 	ck_assert(sim_complete(sim, "m", NONE) == E_engine);
-	ck_assert_ptr_nonnull(strstr(sim->error.message, counter.list[0].name));
+	ck_assert_ptr_nonnull(strstr(sim->error.message, quoted));
 	sim_free(sim);
 }
 
